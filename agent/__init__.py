@@ -1,0 +1,1 @@
+"""driftrec: recommendations that say how a person's interests have moved."""

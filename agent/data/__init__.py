@@ -1,0 +1,1 @@
+"""Reading and cleaning event and item files, the store, the item index, embeddings."""

@@ -1,0 +1,1 @@
+"""History to facets, profile versions and migration."""

@@ -1,0 +1,143 @@
+"""The population model: what everyone takes and when, so that one person's shift is told from the crowd's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from agent.data.log import Catalogue, InteractionLog
+from agent.settings import InterestSettings
+
+PERIOD_DAYS = 30
+# Weight, in interactions, of the overall category shares against a thin period's own.
+_SMOOTHING = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationModel:
+    """Soft topics over all users, and the population's category shares through time.
+
+    Non-negative matrix factorisation of users × categories, V ≈ W H (Lee & Seung 1999, doi 10.1038/44565).
+
+    Attributes:
+        categories: column names.
+        user_topics: `W`, float32 `(n_users, n_topics)`, rows sum to 1 (0 for users without events).
+        topic_categories: `H`, float32 `(n_topics, n_categories)`, rows sum to 1.
+        first_day: UTC day number at which period 0 begins; periods last `PERIOD_DAYS`.
+        period_shares: float32 `(n_periods, n_categories)`, each user with equal voice, rows sum to 1.
+    """
+
+    categories: tuple[str, ...]
+    user_topics: NDArray[np.float32]
+    topic_categories: NDArray[np.float32]
+    first_day: int
+    period_shares: NDArray[np.float32]
+
+    def period_of(self, days: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Period number of each UTC day, clipped to the periods known."""
+        last = max(len(self.period_shares) - 1, 0)
+        return np.clip((days.astype(np.int64) - self.first_day) // PERIOD_DAYS, 0, last)
+
+    def save(self, path: Path) -> None:
+        """Writes the model to an `.npz` file."""
+        np.savez_compressed(
+            path,
+            categories=np.array(self.categories, dtype=np.str_),
+            user_topics=self.user_topics,
+            topic_categories=self.topic_categories,
+            first_day=self.first_day,
+            period_shares=self.period_shares,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> PopulationModel:
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(
+                tuple(str(name) for name in stored["categories"]),
+                stored["user_topics"],
+                stored["topic_categories"],
+                int(stored["first_day"]),
+                stored["period_shares"],
+            )
+
+
+def item_category_matrix(catalogue: Catalogue) -> tuple[sparse.csr_matrix, tuple[str, ...]]:
+    """`(n_items, n_categories)` float32 sparse: an item's weight spread over its categories, rows sum to 1.
+
+    Of nested categories (department, then category) all count alike; an item without any has an empty row.
+    """
+    names = catalogue.category_names
+    column = {name: position for position, name in enumerate(names)}
+    rows, columns, values = [], [], []
+    for row, item_names in enumerate(catalogue.categories):
+        for name in item_names:
+            rows.append(row)
+            columns.append(column[name])
+            values.append(1.0 / len(item_names))
+    shape = (len(catalogue), len(names))
+    return sparse.csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape), names
+
+
+def fit_population(
+    log: InteractionLog, catalogue: Catalogue, settings: InterestSettings
+) -> PopulationModel | None:
+    """The population model of `log`, or None when items have no categories or there are no events."""
+    from sklearn.decomposition import NMF
+
+    membership, names = item_category_matrix(catalogue)
+    counts = (log.item >= 0) & (log.weight > 0)
+    if not names or not counts.any():
+        return None
+    used = log.take(counts)
+    ones = np.ones(len(used), np.float32)
+    user_item = sparse.csr_matrix((ones, (used.user, used.item)), shape=(log.n_users, len(catalogue)))
+    user_category = (user_item @ membership).tocsr()
+    n_topics = min(settings.n_topics, len(names), max(int((user_category.getnnz(axis=1) > 0).sum()), 1))
+    # Logarithms keep heavy buyers from owning the topics.
+    damped = user_category.copy()
+    damped.data = np.log1p(damped.data)
+    model = NMF(n_components=n_topics, init="nndsvda", max_iter=1000, tol=1e-3, random_state=settings.seed)
+    user_topics = _rows_to_one(np.asarray(model.fit_transform(damped), np.float32))
+    topic_categories = _rows_to_one(np.asarray(model.components_, np.float32))
+
+    first_day = int(used.day.min())
+    period = (used.day - first_day) // PERIOD_DAYS
+    n_periods = int(period.max()) + 1
+    # One voice per user and period: weight each event by one over the user's events in the period.
+    slot = used.user.astype(np.int64) * n_periods + period
+    _, inverse, sizes = np.unique(slot, return_inverse=True, return_counts=True)
+    voice = (1.0 / sizes[inverse]).astype(np.float32)
+    period_item = sparse.csr_matrix((voice, (period, used.item)), shape=(n_periods, len(catalogue)))
+    raw = np.asarray((period_item @ membership).todense(), np.float32)
+    events = np.bincount(period, minlength=n_periods)[:, None]
+    overall = _rows_to_one(raw.sum(axis=0, keepdims=True))
+    smooth = (events * _rows_to_one(raw) + _SMOOTHING * overall) / (events + _SMOOTHING)
+    return PopulationModel(
+        names, user_topics, topic_categories, first_day, _rows_to_one(smooth.astype(np.float32))
+    )
+
+
+def _rows_to_one(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = matrix.sum(axis=1, keepdims=True)
+    out = np.zeros_like(matrix)
+    np.divide(matrix, total, out=out, where=total > 0)
+    return out
+
+
+def crowd_shares(
+    population: PopulationModel, facet_categories: NDArray[np.float32], days: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """`(n_sessions, n_facets)` float32: the population's share of a facet's categories when a session was.
+
+    Args:
+        facet_categories: `(n_facets, n_categories)`, for each facet and category the part of the user's
+            activity in that category which lies in the facet, 0–1.
+        days: `(n_sessions,)` UTC day numbers.
+    """
+    by_period = population.period_shares @ facet_categories.T
+    return np.asarray(by_period[population.period_of(days)], np.float32)

@@ -1,0 +1,69 @@
+"""Activity per session: the matrix that shares, migration and profile all read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data.log import DAY_MS, InteractionLog
+from agent.interests.frame import FacetFrame
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShares:
+    """One user's activity, session by session (a session is a UTC day).
+
+    Attributes:
+        days: int32 `(n_sessions,)`, UTC day numbers, ascending.
+        shares: float32 `(n_sessions, n_facets)`; a row is the session's activity by facet and sums to one.
+        session: int32 `(n_interactions,)`, session of each interaction of the log; -1 when it does not count.
+        facet: int32 `(n_interactions,)`, facet of each interaction of the log; -1 when it has none.
+    """
+
+    days: NDArray[np.int32]
+    shares: NDArray[np.float32]
+    session: NDArray[np.int32]
+    facet: NDArray[np.int32]
+
+    @property
+    def n_sessions(self) -> int:
+        """Number of sessions with at least one interaction in a facet."""
+        return len(self.days)
+
+    def between(self, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+        """Which sessions lie on days from that of `start_ms` to before that of `end_ms`, whole days."""
+        mask: NDArray[np.bool_] = (self.days >= start_ms // DAY_MS) & (self.days < -(-end_ms // DAY_MS))
+        return mask
+
+
+def compute_session_shares(log: InteractionLog, frame: FacetFrame) -> SessionShares:
+    """Session shares of one user's `log` in `frame`. Disliked interactions and searches do not count."""
+    facet = np.where(log.weight > 0, frame.facet_of(log.item), -1).astype(np.int32)
+    counts = facet >= 0
+    days, inverse = np.unique(log.day[counts], return_inverse=True)
+    session = np.full(len(log), -1, np.int32)
+    session[counts] = inverse
+    shares = np.zeros((len(days), frame.n_facets), np.float32)
+    np.add.at(shares, (inverse, facet[counts]), log.weight[counts])
+    if len(days):
+        shares /= shares.sum(axis=1, keepdims=True)
+    return SessionShares(days.astype(np.int32), shares, session, facet)
+
+
+def compute_recency_shares(
+    sessions: SessionShares, moment_ms: int, half_life_days: float
+) -> NDArray[np.float64]:
+    """`(n_facets,)` float64 shares at a moment, sum 1: session shares weighted by 0.5^(age / half-life).
+
+    Only sessions on days before the day of `moment_ms`, or on it, count; no sessions give zeros.
+    """
+    past = sessions.days * DAY_MS < moment_ms
+    if not past.any():
+        return np.zeros(sessions.shares.shape[1])
+    age_days = (moment_ms - sessions.days[past].astype(np.int64) * DAY_MS) / DAY_MS
+    # Ages are taken from the newest session: a long absence must not underflow all weights to zero.
+    weight = 0.5 ** ((age_days - age_days.min()) / half_life_days)
+    shares: NDArray[np.float64] = weight @ sessions.shares[past].astype(np.float64) / weight.sum()
+    return shares

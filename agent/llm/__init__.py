@@ -1,0 +1,1 @@
+"""Language models: backends, registry, prompts."""

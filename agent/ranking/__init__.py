@@ -1,0 +1,1 @@
+"""Candidates, fusion, prompt rerank, confidence."""

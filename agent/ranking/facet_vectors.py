@@ -1,0 +1,120 @@
+"""Retrieval by meaning: each facet asks the item vectors, and gets its part of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data.log import Catalogue, InteractionLog
+from agent.ranking.history import Context, FacetQuery, decay, user_counts
+from agent.ranking.source import Arrays, fitted, load_arrays, save_arrays
+
+
+class VectorIndex(Protocol):
+    """What this source needs of an item index."""
+
+    def query(self, vector: NDArray[np.float32], n: int) -> tuple[Sequence[str], NDArray[np.float32]]:
+        """The `n` nearest item ids and their cosine similarities, nearest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class FacetVectorSource:
+    """Nearest items of each facet, merged by quota.
+
+    The r-th item of a facet with quota q scores `q / r`, an item of several facets its best: sorting by it
+    hands out places as D'Hondt's method hands out seats, so any top n holds the facets in proportion
+    to their quotas. Equal similarity (products with one text) is broken by popularity, then by item code.
+    Without facets in the context the decayed centroid of the user's history is the one question.
+
+    Attributes:
+        depth: items per facet, before quotas.
+        index: asked when given (over-fetching twice the depth); else exact search over the distinct texts.
+    """
+
+    depth: int = 200
+    half_life_days: float = 60.0
+    index: VectorIndex | None = None
+    name: str = "facet-vectors"
+    arrays: Arrays | None = None
+    catalogue: Catalogue | None = None
+
+    def fit(self, log: InteractionLog, catalogue: Catalogue, *, now_ms: int) -> Self:
+        """See `Source.fit`; vectors come from the catalogue, without them every score is 0."""
+        counts = user_counts(log, now_ms=now_ms, since_ms=None)
+        # Items by text, the popular first: a text's items are then one slice, in the order wanted.
+        order = np.lexsort((np.arange(len(counts)), -counts, catalogue.text_row))
+        n_texts = 0 if catalogue.vectors is None else len(catalogue.vectors)
+        bounds = np.searchsorted(catalogue.text_row[order], np.arange(n_texts + 1))
+        arrays: dict[str, NDArray[Any]] = {"counts": counts, "order": order, "bounds": bounds}
+        return replace(self, arrays=arrays, catalogue=catalogue)
+
+    def score(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
+        """See `Source.score`; never negative."""
+        counts = fitted(self.name, self.arrays)["counts"]
+        out = np.zeros((len(contexts), len(counts)), np.float32)
+        if self.catalogue is None or self.catalogue.vectors is None or not len(self.catalogue.vectors):
+            return out
+        for row, context in enumerate(contexts):
+            queries = [query for query in context.facets or self._centroid(context) if query.quota > 0]
+            total = sum(query.quota for query in queries)
+            for query in queries:
+                codes = self._nearest(query.vector)
+                places = np.arange(1, len(codes) + 1, dtype=np.float32)
+                out[row, codes] = np.maximum(out[row, codes], np.float32(query.quota / total) / places)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """See `Source.save`; vectors are not repeated in it."""
+        save_arrays(folder, self.name, self.arrays)
+
+    def load(self, folder: Path, *, catalogue: Catalogue) -> Self:
+        """See `Source.load`."""
+        return replace(self, arrays=load_arrays(folder, self.name), catalogue=catalogue)
+
+    def _centroid(self, context: Context) -> tuple[FacetQuery, ...]:
+        wishes = context.wishes()
+        if self.catalogue is None or not len(wishes):
+            return ()
+        weight = context.weight[wishes] * decay(
+            context.now_ms - context.timestamp_ms[wishes], self.half_life_days
+        )
+        vector = weight @ self.catalogue.item_vectors(context.item[wishes])
+        return (FacetQuery("centroid", vector, 1.0, 1.0),) if vector.any() else ()
+
+    def _nearest(self, vector: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Item codes, nearest first, at most `depth`."""
+        length = float(np.linalg.norm(vector))
+        if length == 0.0 or self.catalogue is None or self.catalogue.vectors is None:
+            return np.empty(0, np.int64)
+        unit = (vector / length).astype(np.float32)
+        arrays = fitted(self.name, self.arrays)
+        if self.index is None:
+            return self._exact(unit, arrays)
+        known = self.catalogue.item_codes
+        ids, similarity = self.index.query(unit, 2 * self.depth)
+        pairs = [(known[i], s) for i, s in zip(ids, similarity, strict=True) if i in known]
+        codes = np.array([code for code, _ in pairs], np.int64)
+        rounded = np.round(np.array([value for _, value in pairs], np.float64), 4)
+        return codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][: self.depth]
+
+    def _exact(self, unit: NDArray[np.float32], arrays: Arrays) -> NDArray[np.int64]:
+        assert self.catalogue is not None and self.catalogue.vectors is not None
+        similarity = self.catalogue.vectors @ unit
+        order, bounds = arrays["order"], arrays["bounds"]
+        n_texts = min(self.depth, len(similarity))
+        texts = np.argpartition(-similarity, n_texts - 1)[:n_texts]
+        texts = texts[np.argsort(-similarity[texts], kind="stable")]
+        pieces, found = [], 0
+        for text in texts:
+            pieces.append(order[bounds[text] : bounds[text + 1]])
+            found += len(pieces[-1])
+            if found >= self.depth:
+                break
+        codes: NDArray[np.int64] = np.concatenate(pieces)[: self.depth]
+        return codes

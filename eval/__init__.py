@@ -1,0 +1,1 @@
+"""Evaluation: data sets, splits, metrics, protocols, benchmarks."""
