@@ -246,10 +246,15 @@ def compute_migration(
     changes = _list_changes(log, catalogue, frame, sessions, windows, tested, drifted, settings, labels)
     moved = any(change.kind != "stable" for change in changes)
     note = ""
-    if not drifted:
+    if not drifted and not moved:
         note = (
             f"No change beyond chance (p = {tested.test.drift_p:.3f} over {sum(sizes)} sessions). "
             "A longer history, or a larger change, would be needed to tell."
+        )
+    elif not drifted:
+        note = (
+            f"The mix as a whole is where it was (p = {tested.test.drift_p:.3f}), but an interest left and "
+            "came back in between."
         )
     elif not moved:
         note = (
@@ -264,7 +269,7 @@ def compute_migration(
         n_sessions_after=sizes[1],
         drift_score=tested.test.drift_score,
         p_value=tested.test.drift_p,
-        abstained=not drifted,
+        abstained=not drifted and not moved,
         changes=changes,
         note=note,
     )
@@ -307,7 +312,7 @@ def _list_changes(
             active_earlier=int(active[earlier].sum()),
             difference=float(tested.test.difference[spot]),
             significant=drifted and bool(tested.q_value[spot] <= settings.facet_fdr),
-            returned=drifted and bool(tested.gap_q[spot] <= settings.facet_fdr),
+            returned=bool(tested.gap_q[spot] <= settings.alpha),
         )
         evidence = [
             collect_evidence(log, catalogue, sessions, facet=int(column), sessions_mask=mask)

@@ -14,7 +14,7 @@ from agent.settings import InterestSettings
 
 PERIOD_DAYS = 30
 # Weight, in interactions, of the overall category shares against a thin period's own.
-_SMOOTHING = 500.0
+_SMOOTHING = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PopulationModel:
     first_day: int
     period_shares: NDArray[np.float32]
 
-    def period_of(self, days: NDArray[np.int32]) -> NDArray[np.int64]:
+    def period_of(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Period number of each UTC day, clipped to the periods known."""
         last = max(len(self.period_shares) - 1, 0)
         return np.clip((days.astype(np.int64) - self.first_day) // PERIOD_DAYS, 0, last)
@@ -130,7 +130,7 @@ def _rows_to_one(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def crowd_shares(
-    population: PopulationModel, facet_categories: NDArray[np.float32], days: NDArray[np.int32]
+    population: PopulationModel, facet_categories: NDArray[np.float32], days: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """`(n_sessions, n_facets)` float32: the population's share of a facet's categories when a session was.
 

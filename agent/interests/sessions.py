@@ -16,13 +16,13 @@ class SessionShares:
     """One user's activity, session by session (a session is a UTC day).
 
     Attributes:
-        days: int32 `(n_sessions,)`, UTC day numbers, ascending.
+        days: int64 `(n_sessions,)`, UTC day numbers, ascending (int32 would overflow as milliseconds).
         shares: float32 `(n_sessions, n_facets)`; a row is the session's activity by facet and sums to one.
         session: int32 `(n_interactions,)`, session of each interaction of the log; -1 when it does not count.
         facet: int32 `(n_interactions,)`, facet of each interaction of the log; -1 when it has none.
     """
 
-    days: NDArray[np.int32]
+    days: NDArray[np.int64]
     shares: NDArray[np.float32]
     session: NDArray[np.int32]
     facet: NDArray[np.int32]
@@ -49,7 +49,7 @@ def compute_session_shares(log: InteractionLog, frame: FacetFrame) -> SessionSha
     np.add.at(shares, (inverse, facet[counts]), log.weight[counts])
     if len(days):
         shares /= shares.sum(axis=1, keepdims=True)
-    return SessionShares(days.astype(np.int32), shares, session, facet)
+    return SessionShares(days.astype(np.int64), shares, session, facet)
 
 
 def compute_recency_shares(

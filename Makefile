@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. Needs Python 3.11+, a C compiler, the package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL ?= qwen2.5-coder-0.5b
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench lock clean
+
+demo: $(STAMP)
+	$(BIN)/driftrec demo --model $(MODEL) $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m eval bench $(ARGS)
+
+# Versions are pinned in requirements.lock; llama.cpp compiles once (about six minutes on two cores).
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+# Writes the lock from what is installed now; run it in a fresh environment with `pip install -e .[dev]`.
+lock:
+	$(BIN)/python -m pip freeze --exclude-editable --exclude driftrec > requirements.lock
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,153 @@
+"""The profile of one user at a moment: facets with recency-weighted shares. Words come from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.interests.evidence import collect_evidence
+from agent.interests.frame import FacetFrame
+from agent.interests.migration import moment
+from agent.interests.sessions import SessionShares, compute_recency_shares
+from agent.interests.words import FacetWords
+from agent.schema import Facet, ItemId, Migration, Profile, UserId
+from agent.settings import InterestSettings
+
+_ITEMS_SHOWN = 10
+_DISLIKES_SHOWN = 12
+
+
+def compute_profile(
+    user_id: UserId,
+    log: InteractionLog,
+    catalogue: Catalogue,
+    *,
+    frame: FacetFrame,
+    sessions: SessionShares,
+    moment_ms: int,
+    words: Mapping[str, FacetWords],
+    settings: InterestSettings,
+) -> Profile:
+    """The profile of one user as it stood at `moment_ms`; version 0, not stored yet.
+
+    Args:
+        log: that user's interactions before `moment_ms`, the ones `sessions` was computed from.
+        words: what each facet key is called.
+
+    Raises:
+        ValueError: `log` holds an event at or after the moment.
+    """
+    if not len(log):
+        return _empty(user_id, moment_ms)
+    first_ms, last_ms = int(log.timestamp_ms.min()), int(log.timestamp_ms.max())
+    if last_ms >= moment_ms:
+        raise ValueError(f"the log reaches {moment(last_ms)}, not only to before {moment(moment_ms)}")
+    newest = (last_ms // DAY_MS + 1) * DAY_MS
+    shares = compute_recency_shares(sessions, newest, settings.half_life_days)
+    facets = tuple(
+        _facet(log, catalogue, frame, sessions, position, share=float(shares[position]), words=words)
+        for position in _leading(shares, sessions, settings.max_worded)
+    )
+    return Profile(
+        user_id=user_id,
+        version=0,
+        parent=None,
+        moment=moment(moment_ms),
+        window=(moment(first_ms), moment(last_ms)),
+        facets=facets,
+        other_share=max(0.0, 1.0 - sum(facet.share for facet in facets)) if facets else 0.0,
+        n_interactions=len(log),
+        n_sessions=sessions.n_sessions,
+        dislikes=_dislikes(log, catalogue),
+        note=_honest_note(len(log), sessions.n_sessions, len(facets), settings),
+    )
+
+
+def _empty(user_id: UserId, moment_ms: int) -> Profile:
+    return Profile(
+        user_id=user_id,
+        version=0,
+        parent=None,
+        moment=moment(moment_ms),
+        window=None,
+        facets=(),
+        other_share=0.0,
+        n_interactions=0,
+        n_sessions=0,
+        note="No events before this moment: nothing is known about this user.",
+    )
+
+
+def _honest_note(n_interactions: int, n_sessions: int, n_facets: int, settings: InterestSettings) -> str:
+    if not n_facets:
+        return f"Rests on {n_interactions} event(s), none of them on an item with text: no facets."
+    if n_sessions < settings.min_sessions:
+        return f"Rests on {n_interactions} event(s) in {n_sessions} session(s) only: a first impression."
+    return ""
+
+
+def _leading(shares: NDArray[np.float64], sessions: SessionShares, limit: int) -> list[int]:
+    """Positions of the facets that matter most: seen in two sessions or more first, then by share."""
+    support = (sessions.shares > 0).sum(axis=0)
+    order = sorted(np.flatnonzero(shares > 0), key=lambda spot: (support[spot] < 2, -shares[spot], spot))
+    return sorted((int(spot) for spot in order[:limit]), key=lambda spot: (-shares[spot], spot))
+
+
+def _facet(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    frame: FacetFrame,
+    sessions: SessionShares,
+    position: int,
+    *,
+    share: float,
+    words: Mapping[str, FacetWords],
+) -> Facet:
+    everything = np.ones(sessions.n_sessions, np.bool_)
+    evidence = collect_evidence(log, catalogue, sessions, facet=position, sessions_mask=everything)
+    rows = np.flatnonzero(sessions.facet == position)
+    codes, counts = np.unique(log.item[rows], return_counts=True)
+    most_used = codes[np.argsort(-counts, kind="stable")][:_ITEMS_SHOWN]
+    key = frame.keys[position]
+    named = words[key]
+    return Facet(
+        key=key,
+        label=named.label,
+        description=named.description,
+        share=share,
+        n_sessions=len(evidence),
+        first_seen=moment(int(log.timestamp_ms[rows].min())),
+        last_seen=moment(int(log.timestamp_ms[rows].max())),
+        evidence=evidence,
+        item_ids=tuple(ItemId(catalogue.item_ids[code]) for code in most_used),
+        worded_by=named.worded_by,
+    )
+
+
+def _dislikes(log: InteractionLog, catalogue: Catalogue) -> tuple[str, ...]:
+    rows = np.flatnonzero((log.weight < 0) & (log.item >= 0))[::-1]
+    return tuple(dict.fromkeys(catalogue.titles[log.item[row]] for row in rows))[:_DISLIKES_SHOWN]
+
+
+def profile_to_json(profile: Profile) -> str:
+    """`profile` as JSON text, read back by `profile_from_json`."""
+    return TypeAdapter(Profile).dump_json(profile).decode()
+
+
+def profile_from_json(text: str) -> Profile:
+    """The profile that `profile_to_json` wrote."""
+    return TypeAdapter(Profile).validate_json(text)
+
+
+def migration_to_json(migration: Migration) -> str:
+    """`migration` as JSON text, read back by `migration_from_json`."""
+    return TypeAdapter(Migration).dump_json(migration).decode()
+
+
+def migration_from_json(text: str) -> Migration:
+    """The migration that `migration_to_json` wrote."""
+    return TypeAdapter(Migration).validate_json(text)

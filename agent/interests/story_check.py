@@ -1,0 +1,133 @@
+"""The mechanical check of a told story: does every claim follow from the computed changes?
+
+A story is accepted only when every clause speaks of known facets, in the right direction, with the right
+figures, in words that name nothing else. The check knows a closed vocabulary; what it does not know, it
+rejects: a false rejection costs a plainer text, a false acceptance would cost the reader's trust.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.interests.story_words import ALLOWED_EN, ALLOWED_ZH, DIRECTION_EN, DIRECTION_ZH, Direction
+from agent.interests.words import Language, percent
+from agent.schema import ChangeKind, FacetChange
+
+_AGREES: dict[ChangeKind, frozenset[Direction]] = {
+    "new": frozenset({"up", "start"}),
+    "rising": frozenset({"up"}),
+    "fading": frozenset({"down"}),
+    "dropped": frozenset({"down", "end"}),
+    "returned": frozenset({"back", "up"}),
+    "stable": frozenset({"same"}),
+}
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|[;；]|\n")
+_CLAUSE = re.compile(
+    r",\s*(?:while|but|whereas|although|though|yet|and|as)\s+|\s+(?:while|but|whereas)\s+|，(?:而|但是?|同时|并且|不过)?"
+)
+_NUMBER = re.compile(r"<?\d+(?:\.\d+)?%?")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_MARK = "\x00"
+
+
+def check_story(
+    story: str, changes: Sequence[FacetChange], language: Language, *, periods: Sequence[str] = ()
+) -> list[str]:
+    """What is wrong with `story`, in words; empty when every claim follows from `changes`.
+
+    Args:
+        changes: the changes the story was told from; stable ones may be mentioned as such.
+        periods: names of the windows, allowed verbatim.
+    """
+    text = story.strip()
+    if not text:
+        return ["the story is empty"]
+    problems: list[str] = []
+    mentioned: set[str] = set()
+    for sentence in (part.strip() for part in _SENTENCE.split(text)):
+        if not sentence:
+            continue
+        for clause in _CLAUSE.split(sentence):
+            masked, found = _mask(clause, changes, periods)
+            mentioned.update(change.key for change in found)
+            problems += _check_direction(masked, found, language)
+            problems += _check_numbers(masked, found)
+            problems += _check_words(masked, language)
+    moved = [change for change in changes if change.kind != "stable"]
+    if moved and not mentioned & {change.key for change in moved}:
+        problems.append("the story names none of the facets that moved")
+    return problems
+
+
+def _mask(
+    clause: str, changes: Sequence[FacetChange], periods: Sequence[str]
+) -> tuple[str, list[FacetChange]]:
+    """`clause` with labels and period names blanked, and the changes whose labels it held."""
+    found = []
+    # Longest first: "Frozen pizza" must not be read as "Pizza" with a stray word.
+    for change in sorted(changes, key=lambda entry: -len(entry.label)):
+        pattern = re.compile(
+            rf"(?<!\w){re.escape(change.label)}(?!\w)" if change.label.isascii() else re.escape(change.label),
+            re.IGNORECASE,
+        )
+        clause, times = pattern.subn(_MARK, clause)
+        if times:
+            found.append(change)
+    for period in sorted(periods, key=len, reverse=True):
+        clause = re.sub(re.escape(period), " ", clause, flags=re.IGNORECASE)
+    return clause, found
+
+
+def _directions(masked: str, language: Language) -> set[Direction]:
+    table = DIRECTION_ZH if language == "zh" else DIRECTION_EN
+    found: set[Direction] = set()
+    rest = masked.casefold()
+    for phrase, direction in table:  # longest phrases first: "no longer" before "longer"
+        pattern = re.escape(phrase) if language == "zh" else rf"\b{re.escape(phrase)}\b"
+        rest, times = re.subn(pattern, " ", rest)
+        if times:
+            found.add(direction)
+    return found
+
+
+def _check_direction(masked: str, found: Sequence[FacetChange], language: Language) -> list[str]:
+    said = _directions(masked, language)
+    problems = []
+    for change in found:
+        if not said:
+            problems.append(f"{change.label!r} is named without saying how it moved ({change.kind})")
+        elif not said <= _AGREES[change.kind]:
+            wrong = ", ".join(sorted(said - _AGREES[change.kind]))
+            problems.append(f"{change.label!r} is {change.kind}, the story says {wrong}")
+    return problems
+
+
+def _check_numbers(masked: str, found: Sequence[FacetChange]) -> list[str]:
+    known: set[str] = set()
+    for change in found:
+        for share in (change.share_before, change.share_after):
+            known |= {percent(share), percent(share).rstrip("%")}
+    figures = _NUMBER.findall(masked)
+    problems = [f"the figure {figure!r} is not in the facts" for figure in figures if figure not in known]
+    if not problems and len(found) == 1 and len(figures) == 2:
+        pair = [percent(found[0].share_before), percent(found[0].share_after)]
+        if [figure.rstrip("%") for figure in figures] != [figure.rstrip("%") for figure in pair]:
+            problems.append(
+                f"{found[0].label!r} went from {pair[0]} to {pair[1]}, not {' to '.join(figures)}"
+            )
+    return problems
+
+
+def _check_words(masked: str, language: Language) -> list[str]:
+    plain = _NUMBER.sub(" ", masked)
+    if language == "zh":
+        rest = plain
+        for phrase in ALLOWED_ZH:  # longest first
+            rest = rest.replace(phrase, " ")
+        unknown = re.findall(r"[^\W\d_]+", rest)
+    else:
+        unknown = [
+            word for word in _WORD.findall(plain) if word.casefold().replace("’", "'") not in ALLOWED_EN
+        ]
+    return [f"{word!r} is not in the facts" for word in unknown]

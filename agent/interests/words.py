@@ -1,0 +1,180 @@
+"""Plain words from facts: facet names, summaries and stories that need no language model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from agent.data.log import Catalogue, InteractionLog
+from agent.interests.frame import FacetFrame
+from agent.interests.sessions import SessionShares
+from agent.schema import ChangeKind, Facet, FacetChange, Migration, WordedBy
+
+Language = Literal["en", "zh"]
+
+# A category names a facet when at least this part of the facet's activity carries it.
+_NAMING_SHARE = 0.5
+_MAX_LABEL = 48
+_EXAMPLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FacetWords:
+    """What a facet is called."""
+
+    label: str
+    description: str
+    worded_by: WordedBy = "facts"
+    prompt_hash: str = ""
+    model: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class FacetExamples:
+    """What a facet is named from: its most used titles and categories, with counts, most used first."""
+
+    titles: tuple[tuple[str, int], ...]
+    categories: tuple[tuple[str, int], ...]
+    n_interactions: int
+
+
+def short_title(title: str) -> str:
+    """`title` without what follows the first comma or bracket: the thing, not its size or brand.
+
+    >>> short_title("Italian/French bread, 14 oz (store brand)")
+    'Italian/French bread'
+    """
+    cut = min(
+        (spot for mark in (", ", " (", "（", "，") if (spot := title.find(mark)) > 0), default=len(title)
+    )
+    return title[:cut].strip()
+
+
+def collect_examples(
+    log: InteractionLog, catalogue: Catalogue, frame: FacetFrame, sessions: SessionShares
+) -> dict[str, FacetExamples]:
+    """For each facet key, what it can be named from."""
+    found = {}
+    for position, key in enumerate(frame.keys):
+        items = log.item[sessions.facet == position]
+        codes, counts = np.unique(items, return_counts=True)
+        titles: Counter[str] = Counter()
+        categories: Counter[str] = Counter()
+        for code, count in zip(codes, counts, strict=True):
+            titles[short_title(catalogue.titles[code])] += int(count)
+            for name in catalogue.categories[code]:
+                categories[name] += int(count)
+        found[key] = FacetExamples(
+            tuple(_most_common(titles)[:_EXAMPLES]), tuple(_most_common(categories)), int(counts.sum())
+        )
+    return found
+
+
+def _most_common(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def name_from_facts(examples: FacetExamples, catalogue: Catalogue) -> FacetWords:
+    """The facet's rarest category that most of it shares, else its two most used titles."""
+    shared = [
+        name
+        for name, count in examples.categories
+        if count >= _NAMING_SHARE * max(examples.n_interactions, 1)
+    ]
+    titles = [title for title, _ in examples.titles]
+    if shared:
+        label = max(shared, key=lambda name: (catalogue.category_rarity.get(name, 0.0), name))
+    else:
+        label = " / ".join(titles[:2])
+    description = ", ".join(titles[:4])
+    return FacetWords(label[:_MAX_LABEL].strip(), description)
+
+
+def make_unique(words: dict[str, FacetWords], examples: dict[str, FacetExamples]) -> dict[str, FacetWords]:
+    """`words` with labels told apart: of facets named alike, each gets its most telling title as well."""
+    taken = Counter(entry.label.casefold() for entry in words.values())
+    unique: dict[str, FacetWords] = {}
+    seen: set[str] = set()
+    for key, entry in words.items():
+        label = entry.label
+        if taken[label.casefold()] > 1:
+            extra = next(
+                (title for title, _ in examples[key].titles if title.casefold() != label.casefold()), key
+            )
+            label = f"{label}: {extra}"
+        if label.casefold() in seen:
+            label = f"{label} ({key})"
+        seen.add(label.casefold())
+        unique[key] = FacetWords(label, entry.description, entry.worded_by, entry.prompt_hash, entry.model)
+    return unique
+
+
+def percent(share: float) -> str:
+    """`share` (0–1) as whole percent, `<1%` when it would round to nothing.
+
+    >>> percent(0.138), percent(0.001), percent(0.0)
+    ('14%', '<1%', '0%')
+    """
+    if 0 < share < 0.005:
+        return "<1%"
+    return f"{share * 100:.0f}%"
+
+
+def summary_from_facts(facets: Sequence[Facet], language: Language) -> str:
+    """One or two sentences that name the leading facets with their shares."""
+    if not facets:
+        return (
+            "目前还没有足够的记录来描述兴趣。"
+            if language == "zh"
+            else "There is too little activity to describe interests."
+        )
+    lead = facets[:3]
+    if language == "zh":
+        return "主要兴趣：" + "，".join(f"{entry.label}（{percent(entry.share)}）" for entry in lead) + "。"
+    return "Mostly " + ", ".join(f"{entry.label} ({percent(entry.share)})" for entry in lead) + "."
+
+
+_PLAIN: dict[Language, dict[ChangeKind, str]] = {
+    "en": {
+        "new": "{label} is new: {after} of activity now, none before.",
+        "rising": "{label} rose from {before} to {after}.",
+        "fading": "{label} fell from {before} to {after}.",
+        "dropped": "{label} stopped: {before} before, none now.",
+        "returned": "{label} came back after a pause: {before} before, {after} now.",
+        "stable": "{label} stayed about the same: {before} before, {after} now.",
+    },
+    "zh": {
+        "new": "{label}是新出现的兴趣：现在占{after}，以前没有。",
+        "rising": "{label}从{before}上升到{after}。",
+        "fading": "{label}从{before}下降到{after}。",
+        "dropped": "{label}停止了：以前占{before}，现在没有。",
+        "returned": "{label}在中断后又回来了：以前占{before}，现在占{after}。",
+        "stable": "{label}基本不变：以前占{before}，现在占{after}。",
+    },
+}
+_CROWD: dict[Language, str] = {
+    "en": " Everyone moved so in that time.",
+    "zh": "同一时期大家都有这种变化。",
+}
+
+
+def change_from_facts(change: FacetChange, language: Language) -> str:
+    """One sentence that says how one facet moved."""
+    text = _PLAIN[language][change.kind].format(
+        label=change.label, before=percent(change.share_before), after=percent(change.share_after)
+    )
+    return text + (_CROWD[language] if change.crowd else "")
+
+
+def story_from_facts(migration: Migration, language: Language, *, limit: int = 4) -> str:
+    """The migration in plain sentences, strongest evidence first; the abstention when there is one."""
+    moved = [change for change in migration.changes if change.kind != "stable"][:limit]
+    if migration.abstained or not moved:
+        lead = "没有明显的变化。" if language == "zh" else "No clear change."
+        return f"{lead} {migration.note}".strip()
+    separator = "" if language == "zh" else " "
+    return separator.join(change_from_facts(change, language) for change in moved)

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agent.data.log import DAY_MS
+from agent.interests.frame import form_frame
+from agent.interests.migration import Windows, compute_drift, compute_migration, find_spells, halve
+from agent.interests.population import PopulationModel, fit_population
+from agent.interests.profile import (
+    compute_profile,
+    migration_from_json,
+    migration_to_json,
+    profile_from_json,
+    profile_to_json,
+)
+from agent.interests.sessions import compute_session_shares
+from agent.interests.words import collect_examples, name_from_facts
+from agent.settings import InterestSettings
+from tests.interests.conftest import FIRST_DAY, GROUPS
+
+SETTINGS = InterestSettings()
+
+
+def migrate(log, catalogue, *, windows=None, population=None):
+    frame = form_frame(log, catalogue, SETTINGS)
+    sessions = compute_session_shares(log, frame)
+    examples = collect_examples(log, catalogue, frame, sessions)
+    labels = {key: name_from_facts(entry, catalogue).label for key, entry in examples.items()}
+    return compute_migration(
+        "ann",
+        log,
+        catalogue,
+        frame=frame,
+        sessions=sessions,
+        windows=windows or halve(sessions),
+        settings=SETTINGS,
+        labels=labels,
+        population=population,
+    )
+
+
+def kinds(migration):
+    return {change.label: change.kind for change in migration.changes}
+
+
+def test_new_dropped_rising_fading_and_stable(catalogue, make_log, random_plan):
+    plan = random_plan(
+        [
+            (40, {"Cheese": 4, "Bread": 1, "Fish": 2, "Tea": 2}),
+            (40, {"Cheese": 1, "Bread": 4, "Wine": 2, "Tea": 2}),
+        ]
+    )
+    migration = migrate(make_log(plan), catalogue)
+    assert not migration.abstained
+    assert migration.p_value <= 0.001
+    assert kinds(migration) == {
+        "Cheese": "fading",
+        "Bread": "rising",
+        "Fish": "dropped",
+        "Wine": "new",
+        "Tea": "stable",
+    }
+    fish = next(change for change in migration.changes if change.label == "Fish")
+    assert fish.share_after == 0 and not fish.evidence_after
+    assert fish.share_before > 0.1 and fish.evidence_before
+
+
+def test_no_change_abstains(catalogue, make_log, random_plan):
+    migration = migrate(
+        make_log(random_plan([(60, {"Cheese": 2, "Bread": 1, "Fish": 1})], seed=2)), catalogue
+    )
+    assert migration.abstained
+    assert set(kinds(migration).values()) == {"stable"}
+    assert "No change beyond chance" in migration.note
+
+
+def test_an_interest_that_left_and_came_back(catalogue, make_log, random_plan):
+    plan = random_plan(
+        [
+            (20, {"Cheese": 2, "Wine": 2, "Bread": 1}),
+            (40, {"Cheese": 2, "Bread": 1, "Tea": 1}),
+            (20, {"Cheese": 2, "Wine": 2, "Bread": 1}),
+        ]
+    )
+    migration = migrate(make_log(plan), catalogue)
+    wine = next(change for change in migration.changes if change.label == "Wine")
+    assert wine.kind == "returned"
+    assert len(wine.intervals) == 2
+    (_, left), (back, _) = wine.intervals
+    assert (back - left).days >= 35
+
+
+def test_known_before_the_earlier_window_is_returned_not_new(catalogue, make_log, random_plan):
+    plan = random_plan(
+        [(15, {"Wine": 1, "Bread": 1}), (30, {"Cheese": 1, "Bread": 1}), (30, {"Wine": 2, "Bread": 1})]
+    )
+    log = make_log(plan)
+    windows = Windows((FIRST_DAY + 15) * DAY_MS, (FIRST_DAY + 45) * DAY_MS, (FIRST_DAY + 75) * DAY_MS)
+    assert kinds(migrate(log, catalogue, windows=windows))["Wine"] == "returned"
+
+
+@pytest.mark.parametrize("n_days", [0, 1, 2, 4])
+def test_too_little_history_abstains_with_a_remedy(catalogue, make_log, n_days):
+    log = make_log([[0, 5]] * n_days)
+    frame = form_frame(log, catalogue, SETTINGS)
+    sessions = compute_session_shares(log, frame)
+    windows = halve(sessions)
+    migration = compute_migration(
+        "ann", log, catalogue, frame=frame, sessions=sessions, windows=windows, settings=SETTINGS, labels={}
+    )
+    assert migration.abstained and migration.changes == ()
+    assert migration.note
+    if windows is not None:
+        assert compute_drift(sessions, windows, SETTINGS) is None
+
+
+def test_the_fast_scan_agrees_with_the_full_migration(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(20, {"Cheese": 2, "Bread": 1}), (20, {"Cheese": 1, "Bread": 2})]))
+    frame = form_frame(log, catalogue, SETTINGS)
+    sessions = compute_session_shares(log, frame)
+    migration = migrate(log, catalogue)
+    assert compute_drift(sessions, halve(sessions), SETTINGS) == (migration.drift_score, migration.p_value)
+
+
+def test_evidence_is_real_and_on_its_side(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(30, {"Cheese": 3, "Bread": 1}), (30, {"Cheese": 1, "Wine": 3})]))
+    migration = migrate(log, catalogue)
+    when = dict(zip(log.interaction_id.tolist(), log.timestamp_ms.tolist(), strict=True))
+    item = dict(zip(log.interaction_id.tolist(), log.item.tolist(), strict=True))
+    split_ms = migration.after[0].timestamp() * 1000
+    for change in migration.changes:
+        for side, earlier in ((change.evidence_before, True), (change.evidence_after, False)):
+            for session in side:
+                for number in session.interaction_ids:
+                    assert (when[number] < split_ms) is earlier
+                    assert GROUPS[item[number] // 5] == change.label
+
+
+def test_everyone_moved(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(30, {"Cheese": 3, "Bread": 3}), (30, {"Cheese": 1, "Bread": 5})]))
+    alone = migrate(log, catalogue)
+    assert not any(change.crowd for change in alone.changes)
+    names = catalogue.category_names
+    shares = np.zeros((2, len(names)), np.float32)
+    shares[0, [names.index("Cheese"), names.index("Bread")]] = [0.3, 0.3]
+    shares[1, [names.index("Cheese"), names.index("Bread")]] = [0.1, 0.5]
+    crowd = PopulationModel(
+        names, np.ones((1, 1), np.float32), np.ones((1, len(names)), np.float32), FIRST_DAY, shares
+    )
+    moved = {change.label: change.crowd for change in migrate(log, catalogue, population=crowd).changes}
+    assert moved == {"Cheese": True, "Bread": True}
+
+
+def test_population_model_finds_the_groups_and_survives_disk(catalogue, make_log, random_plan, tmp_path):
+    log = make_log(random_plan([(40, {"Cheese": 1, "Fish": 1}), (40, {"Wine": 1})]))
+    model = fit_population(log, catalogue, SETTINGS)
+    assert model is not None
+    assert np.allclose(model.period_shares.sum(axis=1), 1.0, atol=1e-5)
+    wine = model.categories.index("Wine")
+    assert model.period_shares[0, wine] < 0.1 < model.period_shares[-1, wine]
+    model.save(tmp_path / "population.npz")
+    again = PopulationModel.load(tmp_path / "population.npz")
+    assert again.categories == model.categories
+    assert np.array_equal(again.period_shares, model.period_shares)
+    assert fit_population(make_log([]), catalogue, SETTINGS) is None
+
+
+def test_spells_by_hand():
+    active = np.zeros(60, bool)
+    active[[0, 2, 3, 5, 50, 52, 53]] = True
+    assert find_spells(active) == [(0, 5), (50, 53)]
+    assert find_spells(np.ones(5, bool)) == [(0, 4)]
+    assert find_spells(np.zeros(5, bool)) == []
+
+
+def profile_of(log, catalogue, moment_ms):
+    past = log.before(moment_ms)
+    frame = form_frame(past, catalogue, SETTINGS)
+    sessions = compute_session_shares(past, frame)
+    examples = collect_examples(past, catalogue, frame, sessions)
+    words = {key: name_from_facts(entry, catalogue) for key, entry in examples.items()}
+    return compute_profile(
+        "ann",
+        past,
+        catalogue,
+        frame=frame,
+        sessions=sessions,
+        moment_ms=moment_ms,
+        words=words,
+        settings=SETTINGS,
+    )
+
+
+def test_a_profile_knows_nothing_of_its_future(catalogue, make_log, random_plan):
+    plan = random_plan([(30, {"Cheese": 3, "Bread": 1}), (30, {"Wine": 3, "Fish": 1})])
+    moment_ms = (FIRST_DAY + 30) * DAY_MS
+    then = profile_of(make_log(plan), catalogue, moment_ms)
+    assert then == profile_of(make_log(plan[:30]), catalogue, moment_ms)
+    assert {facet.label for facet in then.facets} == {"Cheese", "Bread"}
+    assert sum(facet.share for facet in then.facets) + then.other_share == pytest.approx(1.0)
+
+
+def test_profiles_of_little_say_so(catalogue, make_log):
+    nothing = profile_of(make_log([]), catalogue, FIRST_DAY * DAY_MS)
+    assert nothing.facets == () and "nothing is known" in nothing.note
+    one = profile_of(make_log([[0]]), catalogue, (FIRST_DAY + 9) * DAY_MS)
+    assert len(one.facets) == 1 and one.facets[0].share == pytest.approx(1.0)
+    assert "Rests on 1 event" in one.note
+
+
+def test_a_profile_refuses_events_after_its_moment(catalogue, make_log):
+    log = make_log([[0], [5]])
+    frame = form_frame(log, catalogue, SETTINGS)
+    with pytest.raises(ValueError, match="reaches"):
+        compute_profile(
+            "ann",
+            log,
+            catalogue,
+            frame=frame,
+            sessions=compute_session_shares(log, frame),
+            moment_ms=FIRST_DAY * DAY_MS,
+            words={},
+            settings=SETTINGS,
+        )
+
+
+def test_dislikes_are_listed_and_form_no_facet(catalogue, make_log):
+    profile = profile_of(make_log([[0, 25], [1]], weights=[1, -1, 1]), catalogue, (FIRST_DAY + 9) * DAY_MS)
+    assert profile.dislikes == ("Soap kind 0, 100 g",)
+    assert [facet.label for facet in profile.facets] == ["Cheese"]
+
+
+def test_versions_survive_json(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(30, {"Cheese": 3, "Bread": 1}), (30, {"Cheese": 1, "Wine": 3})]))
+    profile = profile_of(log, catalogue, (FIRST_DAY + 60) * DAY_MS)
+    assert profile_from_json(profile_to_json(profile)) == profile
+    migration = migrate(log, catalogue)
+    assert migration_from_json(migration_to_json(migration)) == migration
