@@ -115,6 +115,7 @@ class RankingSettings(_Room):
         max_exact_items: catalogues up to here get the exact EASE; beyond, the most active items do.
         horizon_days: what confidence speaks of.
         weights: fixed fusion weights per source; empty lets validation decide.
+        llm_weight: of the language model's order against the fused one, 0–1; 0 leaves it out.
     """
 
     n_candidates: int = Field(200, ge=10)
@@ -122,6 +123,7 @@ class RankingSettings(_Room):
     max_exact_items: int = Field(4000, ge=100)
     horizon_days: float = Field(30.0, gt=0)
     weights: dict[str, float] = Field(default_factory=dict)
+    llm_weight: float = Field(0.2, ge=0, le=1)
     seed: int = 0
 
 

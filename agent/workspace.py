@@ -63,7 +63,8 @@ class Workspace:
                 return cls(root)
         places = " or ".join(str(root / SETTINGS_FILE) for root in tried)
         raise WorkspaceNotFoundError(
-            f"expected a workspace at {places}, found none; run: driftrec init {name} --interactions FILE --items FILE"
+            f"expected a workspace at {places}, found none; "
+            f"run: driftrec init {name} --interactions FILE --items FILE"
         )
 
     @classmethod

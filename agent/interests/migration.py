@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -212,6 +213,7 @@ def compute_migration(
     settings: InterestSettings,
     labels: Mapping[str, str],
     population: PopulationModel | None = None,
+    with_evidence: bool = True,
 ) -> Migration:
     """How one user's interests moved between two windows.
 
@@ -220,6 +222,7 @@ def compute_migration(
         windows: None gives an abstention.
         labels: facet key → words for it.
         population: without it no change is ascribed to the crowd.
+        with_evidence: collect the interaction ids on both sides; without it they stay empty.
 
     Returns:
         The migration with all facets that are shown or changed; `story` is left empty.
@@ -242,8 +245,10 @@ def compute_migration(
             f"Too few sessions to tell: {sizes[0]} before and {sizes[1]} after; "
             f"at least {MIN_WINDOW_SESSIONS} in each are needed, and 20 in all to see a moderate change.",
         )
+    changes = _list_changes(sessions, windows, tested, frame=frame, settings=settings, labels=labels)
+    if with_evidence:
+        changes = _with_evidence(changes, log, catalogue, frame=frame, sessions=sessions, windows=windows)
     drifted = tested.test.drift_p < settings.alpha
-    changes = _list_changes(log, catalogue, frame, sessions, windows, tested, drifted, settings, labels)
     moved = any(change.kind != "stable" for change in changes)
     note = ""
     if not drifted and not moved:
@@ -291,18 +296,18 @@ def _abstain(user_id: UserId, windows: Windows | None, sizes: tuple[int, int], n
 
 
 def _list_changes(
-    log: InteractionLog,
-    catalogue: Catalogue,
-    frame: FacetFrame,
     sessions: SessionShares,
     windows: Windows,
     tested: _Tested,
-    drifted: bool,
+    *,
+    frame: FacetFrame,
     settings: InterestSettings,
     labels: Mapping[str, str],
 ) -> tuple[FacetChange, ...]:
+    """Every tested facet with its kind, the changed ones first, strongest effect first; no evidence yet."""
     before, after = windows.masks(sessions)
     earlier = ~before & (sessions.days * DAY_MS < windows.start_ms)
+    drifted = tested.test.drift_p < settings.alpha
     changes = []
     for spot, column in enumerate(tested.columns):
         active = sessions.shares[:, column] > 0
@@ -314,11 +319,7 @@ def _list_changes(
             significant=drifted and bool(tested.q_value[spot] <= settings.facet_fdr),
             returned=bool(tested.gap_q[spot] <= settings.alpha),
         )
-        evidence = [
-            collect_evidence(log, catalogue, sessions, facet=int(column), sessions_mask=mask)
-            for mask in (before, after)
-        ]
-        days = sessions.days
+        spells = [(sessions.days[a], sessions.days[b] + 1) for a, b in find_spells(active)]
         changes.append(
             FacetChange(
                 key=frame.keys[column],
@@ -330,13 +331,32 @@ def _list_changes(
                 p_value=float(tested.test.p_value[spot]),
                 q_value=float(tested.q_value[spot]),
                 crowd=kind != "stable" and bool(tested.own_p[spot] >= settings.alpha),
-                evidence_before=evidence[0],
-                evidence_after=evidence[1],
+                evidence_before=(),
+                evidence_after=(),
                 intervals=tuple(
-                    (moment(int(days[a]) * DAY_MS), moment((int(days[b]) + 1) * DAY_MS))
-                    for a, b in find_spells(active)
+                    (moment(int(first) * DAY_MS), moment(int(last) * DAY_MS)) for first, last in spells
                 ),
             )
         )
     changes.sort(key=lambda change: (change.kind == "stable", -abs(change.effect), change.key))
     return tuple(changes)
+
+
+def _with_evidence(
+    changes: tuple[FacetChange, ...],
+    log: InteractionLog,
+    catalogue: Catalogue,
+    *,
+    frame: FacetFrame,
+    sessions: SessionShares,
+    windows: Windows,
+) -> tuple[FacetChange, ...]:
+    position = {key: number for number, key in enumerate(frame.keys)}
+    found = []
+    for change in changes:
+        before, after = (
+            collect_evidence(log, catalogue, sessions, facet=position[change.key], sessions_mask=mask)
+            for mask in windows.masks(sessions)
+        )
+        found.append(dataclasses.replace(change, evidence_before=before, evidence_after=after))
+    return tuple(found)

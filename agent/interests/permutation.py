@@ -8,6 +8,7 @@ on exchangeable units). All functions are vectorised over permutations and seede
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,16 @@ class DifferenceTest:
     drift_p: float
 
 
+# The shuffles depend on nothing but their size and seed: users with as many sessions share them.
+@lru_cache(maxsize=128)
 def shuffled_orders(n_sessions: int, *, permutations: int, seed: int) -> NDArray[np.int16]:
-    """`(permutations + 1, n_sessions)` int16 orders of sessions; the first is the true order."""
+    """`(permutations + 1, n_sessions)` int16 orders of sessions, read-only; the first is the true order."""
     rng = np.random.default_rng(seed)
     keys = rng.random((permutations + 1, n_sessions), dtype=np.float32)
     keys[0] = np.arange(n_sessions, dtype=np.float32)
-    return np.argsort(keys, axis=1, kind="stable").astype(np.int16)
+    orders = np.argsort(keys, axis=1, kind="stable").astype(np.int16)
+    orders.flags.writeable = False
+    return orders
 
 
 def window_contrast(orders: NDArray[np.int16], n_before: int) -> NDArray[np.float32]:

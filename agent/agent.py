@@ -1,0 +1,284 @@
+"""The `Agent` facade: one workspace, from files to answered recommendations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from agent.errors import SettingsError
+from agent.schema import Migration, Profile, RecommendationList
+from agent.settings import Settings, load_settings
+from agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agent.data.index import BuildReport
+    from agent.data.report import IngestReport
+    from agent.interests.room import Drift
+    from agent.session import Session
+
+ProgressCallback = Callable[[str, int, int | None], None]
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+def parse_moment(text: str) -> datetime:
+    """The aware UTC datetime of an ISO 8601 date or time; without a zone it is UTC.
+
+    Raises:
+        SettingsError: not a date.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"expected a date such as 2017-05-01 or 2017-05-01T18:00, got {text!r}") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    """Milliseconds since 1970 of `moment`; a naive one counts as UTC."""
+    if moment is None:
+        return None
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return int(aware.timestamp() * 1000)
+
+
+class Agent:
+    """Everything driftrec does with one workspace. Use as a context manager, or call `close`.
+
+    What is missing or out of date (index, fitted models) is made when first needed and kept in the
+    workspace; `progress` is told of all that takes time.
+    """
+
+    def __init__(
+        self, workspace: Workspace, settings: Settings, *, progress: ProgressCallback | None = None
+    ) -> None:
+        from agent.data.store import Store
+
+        self.workspace = workspace
+        self.settings = settings
+        self._progress = progress or _silent
+        self._store = Store.open(workspace.store_path)
+        self._session: Session | None = None
+
+    @classmethod
+    def open(
+        cls,
+        workspace: str | Path = "shop",
+        *,
+        model: str | None = None,
+        offline: bool | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Self:
+        """The agent of an existing workspace.
+
+        Args:
+            workspace: a folder with a `driftrec.toml`, or a name under `.driftrec`.
+            model: language model in place of the settings': a name, a .gguf file, `openai:…`, or `none`.
+            offline: refuse every use of the network; None leaves it to the settings.
+            progress: called with (stage, done, total).
+
+        Raises:
+            WorkspaceNotFoundError: no such workspace.
+            SettingsError: its settings are not valid.
+        """
+        place = Workspace.find(workspace)
+        settings = load_settings(place.settings_path)
+        if model is not None:
+            name = model if ":" in model or model == "none" else f"llamacpp:{model}"
+            settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": name})})
+        if offline is not None:
+            settings = settings.model_copy(update={"offline": offline})
+        return cls(place, settings, progress=progress)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees model, index and store; calling it twice is harmless."""
+        self._forget()
+        self._store.close()
+
+    def _forget(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    @property
+    def session(self) -> Session:
+        """The loaded state of the workspace: log, catalogue, rooms. Loaded once, dropped by an ingest."""
+        from agent.session import Session
+
+        if self._session is None:
+            self._session = Session(self.workspace, self.settings, self._store, progress=self._progress)
+        return self._session
+
+    def ingest_items(self, path: str | Path) -> IngestReport:
+        """Reads an item file; the report adds up to its rows. The same file again changes nothing."""
+        from agent.data.ingest import ingest_items
+
+        return self._ingest(ingest_items, path)
+
+    def ingest_interactions(self, path: str | Path) -> IngestReport:
+        """Reads an event file; the report adds up to its rows. The same file again changes nothing."""
+        from agent.data.ingest import ingest_interactions
+
+        return self._ingest(ingest_interactions, path)
+
+    def _ingest(self, read: Callable[..., IngestReport], path: str | Path) -> IngestReport:
+        self._forget()
+        stage = f"Reading {Path(path).name}"
+        return read(
+            self._store,
+            Path(path),
+            self.settings,
+            quarantine_dir=self.workspace.quarantine_dir,
+            progress=lambda done, total: self._progress(stage, done, total),
+        )
+
+    def index(self) -> BuildReport:
+        """Embeds the items and brings the Chroma index up to date with the store."""
+        return self.session.build_index()
+
+    def fit(self) -> dict[str, Any]:
+        """Fits the ranking and the population model if they are out of date; a summary of both."""
+        return self.session.fit()
+
+    def scan(self, *, min_sessions: int = 20) -> list[Drift]:
+        """How far every user with enough sessions moved between halves of their history, furthest first."""
+        stage = "Testing every user for change"
+        return self.session.interests.scan(
+            min_sessions=min_sessions, progress=lambda done, total: self._progress(stage, done, total)
+        )
+
+    def refresh(
+        self, user_ids: Iterable[str] | None = None, *, then: datetime | None = None
+    ) -> list[Profile]:
+        """Stores a new profile version, in words, for each user whose events have changed.
+
+        Args:
+            user_ids: None for every user with `min_sessions` sessions or more.
+            then: for users without versions, an earlier moment to store first, for comparison.
+        """
+        chosen = self.session.users_with_sessions() if user_ids is None else list(user_ids)
+        room, found = self.session.interests, []
+        for number, user_id in enumerate(chosen):
+            if len(chosen) > 1:
+                self._progress("Profiles", number, len(chosen))
+            stage = f"Naming the facets of {user_id}"
+            report = None if len(chosen) > 20 else lambda done, total, s=stage: self._progress(s, done, total)
+            found.append(room.refresh(user_id, then_ms=to_ms(then), progress=report))
+        if len(chosen) > 1:
+            self._progress("Profiles", len(chosen), len(chosen))
+        return found
+
+    def profile(self, user_id: str, *, as_of: datetime | None = None) -> Profile:
+        """The user's profile: the newest stored version if still true, else computed; or as of a moment."""
+        room = self.session.interests
+        computed = room.profile(user_id, moment_ms=to_ms(as_of))
+        if as_of is None:
+            return next(
+                (entry for entry in reversed(room.history(user_id)) if entry.window == computed.window),
+                computed,
+            )
+        return computed
+
+    def history(self, user_id: str) -> list[Profile]:
+        """Every stored profile version of a user, oldest first."""
+        return self.session.interests.history(user_id)
+
+    def migration(
+        self,
+        user_id: str,
+        *,
+        start: datetime | None = None,
+        split: datetime | None = None,
+        end: datetime | None = None,
+        tell: bool = True,
+    ) -> Migration:
+        """How the user's interests moved between `[start, split)` and `[split, end)`; default the halves."""
+        return self.session.interests.migration(
+            user_id, start_ms=to_ms(start), split_ms=to_ms(split), end_ms=to_ms(end), tell=tell
+        )
+
+    def recommend(
+        self,
+        user_id: str,
+        k: int = 10,
+        *,
+        as_of: datetime | None = None,
+        exclude_seen: bool | None = None,
+        domain: str | None = None,
+        categories: Sequence[str] = (),
+        explain: bool = True,
+        rerank: bool = True,
+    ) -> RecommendationList:
+        """The `k` best items for a user, best first.
+
+        Args:
+            as_of: only events before this moment count, for the profile and for what is fitted.
+            exclude_seen: leave out what the user has taken; None decides by whether people of this
+                workspace take the same item again.
+            domain: only items of that domain.
+            categories: only items of one of those categories.
+            explain: with reasons and evidence.
+            rerank: let the language model reorder the top.
+
+        Returns:
+            Never empty while items are left; `note` says what a list for an unknown user, or one with
+            hardly any events, rests on.
+        """
+        from agent.pipeline import Request, recommend
+
+        request = Request(
+            user_id=user_id,
+            k=k,
+            as_of_ms=to_ms(as_of),
+            exclude_seen=exclude_seen,
+            domain=domain,
+            categories=tuple(categories),
+            explain=explain,
+            rerank=rerank,
+        )
+        return recommend(self.session, request)
+
+
+def recommend(
+    user_id: str,
+    k: int = 10,
+    *,
+    workspace: str | Path = "shop",
+    as_of: datetime | None = None,
+    exclude_seen: bool | None = None,
+    domain: str | None = None,
+    categories: Sequence[str] = (),
+    explain: bool = True,
+    rerank: bool = True,
+) -> RecommendationList:
+    """The `k` best items for a user of a workspace; see `Agent.recommend` for the options.
+
+    Opens the workspace for this one call. For many calls keep an `Agent` open: it loads once.
+    """
+    with Agent.open(workspace) as agent:
+        return agent.recommend(
+            user_id,
+            k,
+            as_of=as_of,
+            exclude_seen=exclude_seen,
+            domain=domain,
+            categories=categories,
+            explain=explain,
+            rerank=rerank,
+        )

@@ -1,0 +1,338 @@
+"""The command line. Heavy imports happen inside commands: `driftrec --help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.errors import DriftrecError
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
+
+app = typer.Typer(
+    name="driftrec",
+    help="Recommendations that say how a person's interests have moved, and prove it from their own events.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+WorkspaceOption = Annotated[
+    str, typer.Option("--workspace", "-w", envvar="DRIFTREC_WORKSPACE", help="Name or folder.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Refuse every use of the network.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Language model, such as qwen2.5-coder-1.5b, a .gguf file, or none."),
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="A moment, such as 2017-05-01: only events before it count.")
+]
+UserArgument = Annotated[str, typer.Argument(help="User id, as in the events.")]
+
+
+@contextmanager
+def opened(
+    workspace: str, *, offline: bool = False, model: str | None = None, quiet: bool = False
+) -> Iterator[Agent]:
+    """The agent of a workspace, with progress bars on standard error unless `quiet`."""
+    from agent.agent import Agent
+    from agent.console import progress_bars
+
+    with (
+        progress_bars(quiet) as progress,
+        Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent,
+    ):
+        yield agent
+
+
+def print_json(value: Any) -> None:
+    """Writes `value` as JSON to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _moment(text: str | None) -> Any:
+    from agent.agent import parse_moment
+
+    return None if text is None else parse_moment(text)
+
+
+@app.command()
+def init(
+    workspace: Annotated[str, typer.Argument(help="Name (kept under .driftrec) or folder.")],
+    interactions: Annotated[Path | None, typer.Option(help="Event file to read the columns of.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Item file to read the columns of.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace settings that are there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a workspace; its driftrec.toml is proposed from the files' own columns."""
+    from agent.data.sniff import propose_settings
+    from agent.workspace import Workspace
+
+    place = Workspace.place(workspace)
+    place.create(propose_settings(interactions, items), overwrite=overwrite)
+    if as_json:
+        print_json({"workspace": str(place.root), "settings": str(place.settings_path)})
+        return
+    from agent.console import say
+
+    say(f"Made {place.settings_path}. Look it over, then:")
+    flags = "".join(
+        f" --{name} {path}" for name, path in (("interactions", interactions), ("items", items)) if path
+    )
+    say(f"  driftrec ingest -w {workspace}{flags or ' --interactions FILE --items FILE'}")
+
+
+@app.command()
+def ingest(
+    interactions: Annotated[Path | None, typer.Option(help="Event file.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Item file.")] = None,
+    workspace: WorkspaceOption = "shop",
+    as_json: JsonOption = False,
+) -> None:
+    """Read item and event files (CSV, Parquet, JSONL, also .gz). Safe to repeat and to interrupt."""
+    from agent.console import show_ingest
+
+    if interactions is None and items is None:
+        raise typer.BadParameter("give --interactions FILE, --items FILE, or both")
+    with opened(workspace, quiet=as_json) as agent:
+        reports = [agent.ingest_items(items)] if items else []
+        reports += [agent.ingest_interactions(interactions)] if interactions else []
+    if as_json:
+        print_json([report.to_dict() for report in reports])
+    else:
+        for report in reports:
+            show_ingest(report)
+
+
+@app.command()
+def index(
+    workspace: WorkspaceOption = "shop", offline: OfflineOption = False, as_json: JsonOption = False
+) -> None:
+    """Embed the items and index them in Chroma; only what changed is done again."""
+    from agent.console import say
+
+    with opened(workspace, offline=offline, quiet=as_json) as agent:
+        report = agent.index()
+    if as_json:
+        print_json(
+            {
+                name: getattr(report, name)
+                for name in ("action", "reason", "n_entries", "n_items", "n_added", "n_removed", "seconds")
+            }
+        )
+    else:
+        say(
+            f"Index {report.action}: {report.n_items:,} items under {report.n_entries:,} distinct texts "
+            f"({report.reason}, {report.seconds:.1f} s)."
+        )
+
+
+@app.command()
+def fit(workspace: WorkspaceOption = "shop", as_json: JsonOption = False) -> None:
+    """Fit the ranking and the population model; done by itself when first needed."""
+    from agent.console import show_fit
+
+    with opened(workspace, quiet=as_json) as agent:
+        summary = agent.fit()
+    if as_json:
+        print_json(summary)
+    else:
+        show_fit(summary)
+
+
+@app.command()
+def refresh(
+    users: Annotated[list[str] | None, typer.Argument(help="User ids; none with --all.")] = None,
+    all_users: Annotated[bool, typer.Option("--all", help="Every user with enough sessions.")] = False,
+    workspace: WorkspaceOption = "shop",
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Store a new profile version for one, some or all users, where something has changed."""
+    from agent.console import say
+
+    if not users and not all_users:
+        raise typer.BadParameter("name one or more users, or give --all")
+    with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
+        profiles = agent.refresh(None if all_users else users)
+    if as_json:
+        print_json([profile.to_dict() for profile in profiles])
+        return
+    for profile in profiles[:20]:
+        say(f"{profile.user_id}: version {profile.version}, {len(profile.facets)} facets. {profile.summary}")
+    if len(profiles) > 20:
+        say(f"… and {len(profiles) - 20} more.")
+
+
+@app.command()
+def profile(
+    user: UserArgument,
+    as_of: AsOfOption = None,
+    workspace: WorkspaceOption = "shop",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a user's interests, now or as they stood."""
+    from agent.console import show_profile
+
+    with opened(workspace, quiet=as_json) as agent:
+        found = agent.profile(user, as_of=_moment(as_of))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_profile(found)
+
+
+@app.command()
+def history(user: UserArgument, workspace: WorkspaceOption = "shop", as_json: JsonOption = False) -> None:
+    """List the stored profile versions of a user."""
+    from agent.console import show_history
+
+    with opened(workspace, quiet=as_json) as agent:
+        versions = agent.history(user)
+    if as_json:
+        print_json([version.to_dict() for version in versions])
+    else:
+        show_history(user, versions)
+
+
+@app.command()
+def migration(
+    user: UserArgument,
+    start: Annotated[str | None, typer.Option("--from", help="Begin of the earlier window.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Begin of the later window.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the later window.")] = None,
+    workspace: WorkspaceOption = "shop",
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a user's interests moved between two windows (default: halves of their sessions)."""
+    from agent.console import show_migration
+
+    with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
+        found = agent.migration(user, start=_moment(start), split=_moment(split), end=_moment(end))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_migration(found)
+
+
+@app.command()
+def movers(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to list.")] = 10,
+    min_sessions: Annotated[int, typer.Option(min=6, help="Fewest sessions of a user.")] = 20,
+    workspace: WorkspaceOption = "shop",
+    as_json: JsonOption = False,
+) -> None:
+    """List the users whose interests moved most beyond chance."""
+    from dataclasses import asdict
+
+    from agent.console import show_movers
+
+    with opened(workspace, quiet=as_json) as agent:
+        found = agent.scan(min_sessions=min_sessions)
+        alpha = agent.settings.interests.alpha
+    if as_json:
+        print_json([asdict(entry) for entry in found[:limit]])
+    else:
+        show_movers(found, limit=limit, alpha=alpha)
+
+
+@app.command()
+def recommend(
+    user: UserArgument,
+    k: Annotated[int, typer.Option("-k", min=1, max=200, help="Length of the list.")] = 10,
+    as_of: AsOfOption = None,
+    seen: Annotated[
+        bool | None,
+        typer.Option("--seen/--new-only", help="With items the user has taken; default by domain."),
+    ] = None,
+    domain: Annotated[str | None, typer.Option(help="Only items of that domain.")] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Only items of that category; repeatable.")
+    ] = None,
+    rerank: Annotated[bool, typer.Option(help="Let the language model rerank the top.")] = True,
+    workspace: WorkspaceOption = "shop",
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend items to a user, each with its reason and the events it rests on."""
+    from agent.console import show_recommendations
+
+    with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
+        found = agent.recommend(
+            user,
+            k,
+            as_of=_moment(as_of),
+            exclude_seen=None if seen is None else not seen,
+            domain=domain,
+            categories=category or (),
+            rerank=rerank,
+        )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_recommendations(found)
+
+
+@app.command()
+def doctor(workspace: WorkspaceOption = "shop", as_json: JsonOption = False) -> None:
+    """Check versions, model file, index against store, and what offline mode would allow."""
+    from agent.console import show_doctor
+    from agent.doctor import examine
+
+    findings = examine(workspace)
+    if as_json:
+        print_json([finding.to_dict() for finding in findings])
+    else:
+        show_doctor(findings)
+    if any(finding.status == "wrong" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    workspace: WorkspaceOption = "grocery",
+    model: ModelOption = None,
+    households: Annotated[int, typer.Option(min=1, max=20, help="How many portraits.")] = 3,
+    offline: OfflineOption = False,
+) -> None:
+    """Bring real purchases of 2,469 households and show whose interests moved, how, and what fits now."""
+    from agent.demo import run_demo
+
+    run_demo(workspace, model=model, households=households, offline=offline)
+
+
+def main() -> None:
+    """Runs the command line; an error of ours ends in one clear line and exit code 1, Ctrl-C in 130."""
+    try:
+        code = app(standalone_mode=False)
+    except DriftrecError as error:
+        sys.stderr.write(f"driftrec: {error}\n")
+        raise SystemExit(1) from None
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("driftrec: interrupted; what was done is kept, run the same command to go on\n")
+        raise SystemExit(130) from None
+    except Exception as error:
+        # Usage errors: typer ships its own copy of click and exports no base class of them to catch.
+        show, exit_code = getattr(error, "show", None), getattr(error, "exit_code", None)
+        if show is None or exit_code is None:
+            raise
+        show()
+        raise SystemExit(exit_code) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""What the command line shows: tables, portraits, bars. Text goes to standard output, bars to error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from agent.interests.words import percent
+from agent.schema import Evidence, Migration, Profile, RecommendationList
+
+if TYPE_CHECKING:
+    from agent.data.report import IngestReport
+    from agent.doctor import Finding
+    from agent.interests.room import Drift
+
+ProgressCallback = Callable[[str, int, int | None], None]
+_COLOURS = {
+    "new": "green",
+    "rising": "green",
+    "returned": "cyan",
+    "fading": "yellow",
+    "dropped": "red",
+    "stable": "dim",
+}
+_STABLE_SHOWN = 3
+_MOVED_SHOWN = 10
+# Piped output has no width of its own; tables then keep this one instead of rich's 80.
+_PIPE_WIDTH = 120
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        return Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+    return console
+
+
+def say(text: str) -> None:
+    """Prints one line as it stands."""
+    _console().print(escape(text), soft_wrap=True)
+
+
+def heading(text: str) -> None:
+    """Prints a rule with a title."""
+    _console().rule(f"[bold]{escape(text)}", align="left")
+
+
+@contextmanager
+def progress_bars(quiet: bool = False) -> Iterator[ProgressCallback]:
+    """Gives a callback `(stage, done, total)` that draws one bar per stage on standard error."""
+    if quiet:
+        yield lambda stage, done, total: None
+        return
+    bars = Progress(
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=_console(stderr=True),
+        transient=False,
+    )
+    tasks: dict[str, Any] = {}
+
+    def advance(stage: str, done: int, total: int | None) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+
+    with bars:
+        yield advance
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "–"
+
+
+def _by_whom(worded_by: str, model: str) -> str:
+    return f"worded by {model}" if worded_by == "model" else "plain facts"
+
+
+def show_ingest(report: IngestReport) -> None:
+    """Prints what became of the rows of one file."""
+    if report.already_done:
+        say(f"{report.path.name}: already ingested, nothing changed ({report.rows_read:,} rows).")
+        return
+    table = Table(title=f"{report.path.name} ({report.kind})", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name in (
+        "rows_read",
+        "stored",
+        "duplicates",
+        "near_duplicates",
+        "quarantined",
+        "dropped_by_policy",
+        "stub_items",
+        "untitled_items",
+        "new_users",
+    ):
+        value = getattr(report, name)
+        if value or name in ("rows_read", "stored"):
+            table.add_row(name.replace("_", " "), f"{value:,}")
+    table.add_row("seconds", f"{report.seconds:.1f}")
+    console = _console()
+    console.print(table)
+    for reason, count in list(report.reasons.items())[:8]:
+        say(f"  {count:,} × {reason}")
+    if report.quarantine_path:
+        say(f"Rejected rows, with reason and remedy: {report.quarantine_path}")
+
+
+def show_fit(summary: Mapping[str, Any]) -> None:
+    """Prints what the ranking was fitted to and the weights that were decided."""
+    for key, value in summary.items():
+        say(f"{key}: {value}")
+
+
+def show_profile(profile: Profile, *, title: str = "") -> None:
+    """Prints one profile version."""
+    version = f"version {profile.version}" if profile.version else "computed, not stored"
+    name = title or f"Profile of {profile.user_id} as of {_day(profile.moment)}"
+    table = Table(title=escape(f"{name} ({version})"), title_justify="left")
+    for column, justify in (("interest", "left"), ("share", "right"), ("sessions", "right"), ("", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for facet in profile.facets:
+        seen = f"{_day(facet.first_seen)} … {_day(facet.last_seen)}"
+        table.add_row(escape(facet.label), percent(facet.share), str(facet.n_sessions), seen)
+    if profile.facets:
+        table.add_row("[dim]other[/dim]", percent(profile.other_share), "", "")
+        _console().print(table)
+    if profile.summary:
+        say(f"{profile.summary}  [{_by_whom(profile.worded_by, profile.model)}]")
+    if profile.dislikes:
+        say("Dislikes: " + ", ".join(profile.dislikes))
+    if profile.note:
+        say(f"Note: {profile.note}")
+
+
+def show_history(user_id: str, versions: Sequence[Profile]) -> None:
+    """Prints a line per stored version."""
+    if not versions:
+        say(f"No stored versions of {user_id}; run: driftrec refresh {user_id}")
+        return
+    table = Table(title=escape(f"Profile versions of {user_id}"), title_justify="left")
+    for column in ("version", "parent", "as of", "events", "sessions", "leading interests", "words"):
+        table.add_column(column)
+    for entry in versions:
+        lead = ", ".join(f"{facet.label} {percent(facet.share)}" for facet in entry.facets[:3])
+        table.add_row(
+            str(entry.version),
+            str(entry.parent or "–"),
+            _day(entry.moment),
+            f"{entry.n_interactions:,}",
+            str(entry.n_sessions),
+            escape(lead),
+            _by_whom(entry.worded_by, entry.model),
+        )
+    _console().print(table)
+
+
+def show_migration(migration: Migration) -> None:
+    """Prints how a user moved: the changed facets, a few stable ones, the story."""
+    console = _console()
+    if migration.before and migration.after:
+        say(
+            f"{migration.user_id}: {_day(migration.before[0])} … {_day(migration.before[1])} "
+            f"({migration.n_sessions_before} sessions) against {_day(migration.after[0])} … "
+            f"{_day(migration.after[1])} ({migration.n_sessions_after} sessions). "
+            f"Drift {migration.drift_score:.1f} sd beyond shuffled days, p = {migration.p_value:.4f}."
+        )
+    moved = [change for change in migration.changes if change.kind != "stable"]
+    stable = [change for change in migration.changes if change.kind == "stable"]
+    stable.sort(key=lambda change: -max(change.share_before, change.share_after))
+    if migration.changes:
+        table = Table()
+        for column, justify in (
+            ("change", "left"),
+            ("interest", "left"),
+            ("before", "right"),
+            ("after", "right"),
+            ("p", "right"),
+            ("q", "right"),
+            ("", "left"),
+        ):
+            table.add_column(column, justify=justify)  # type: ignore[arg-type]
+        for change in [*moved[:_MOVED_SHOWN], *stable[:_STABLE_SHOWN]]:
+            colour = _COLOURS[change.kind]
+            table.add_row(
+                f"[{colour}]{change.kind}[/{colour}]",
+                escape(change.label),
+                f"{change.share_before:.1%}",
+                f"{change.share_after:.1%}",
+                f"{change.p_value:.4f}",
+                f"{change.q_value:.3f}",
+                "everyone moved" if change.crowd else "",
+            )
+        console.print(table)
+        hidden = len(moved) - len(moved[:_MOVED_SHOWN]), len(stable) - len(stable[:_STABLE_SHOWN])
+        if any(hidden):
+            say(f"({hidden[0]} more changes and {hidden[1]} more stable interests: --json shows all)")
+    console.print(
+        Panel(
+            escape(migration.story or migration.note),
+            title=f"The story ({_by_whom(migration.worded_by, migration.model)})",
+            title_align="left",
+        )
+    )
+    if migration.note and migration.note not in migration.story:
+        say(f"Note: {migration.note}")
+
+
+def show_movers(found: Sequence[Drift], *, limit: int, alpha: float) -> None:
+    """Prints the users who moved most, and how many moved beyond chance at all."""
+    beyond = sum(entry.p_value < alpha for entry in found)
+    say(
+        f"{beyond} of {len(found)} users moved at p < {alpha:g}; "
+        f"{alpha * len(found):.0f} would by chance alone."
+    )
+    table = Table()
+    for column in ("user", "sessions", "drift (sd)", "p"):
+        table.add_column(column, justify="right")
+    for entry in found[:limit]:
+        table.add_row(
+            escape(entry.user_id), str(entry.n_sessions), f"{entry.drift_score:.1f}", f"{entry.p_value:.4f}"
+        )
+    _console().print(table)
+
+
+def evidence_text(evidence: Sequence[Evidence], *, limit: int = 2) -> str:
+    """The cited events in short: day, titles, interaction ids."""
+    parts = []
+    for entry in evidence[:limit]:
+        ids = ", ".join(f"#{number}" for number in entry.interaction_ids[:3])
+        parts.append(f"{entry.day} {', '.join(entry.titles[:2])} ({ids})")
+    more = sum(len(entry.interaction_ids) for entry in evidence[limit:])
+    return "; ".join(parts) + (f"; +{more} events" if more else "")
+
+
+def show_recommendations(found: RecommendationList) -> None:
+    """Prints a list with reasons and evidence, and the stages that made it."""
+    table = Table(
+        title=escape(f"Recommendations for {found.user_id} as of {_day(found.as_of)}"), title_justify="left"
+    )
+    table.add_column("#", justify="right")
+    table.add_column("item")
+    table.add_column("conf.", justify="right")
+    table.add_column("why, and the events it rests on")
+    for entry in found:
+        cited = evidence_text(entry.evidence)
+        why = escape(entry.reason) + (f"\n[dim]{escape(cited)}[/dim]" if cited else "")
+        title = f"{escape(entry.title)}\n[dim]{escape(entry.item_id)}[/dim]"
+        table.add_row(str(entry.rank), title, f"{entry.confidence:.2f}", why)
+    _console().print(table)
+    if found.note:
+        say(f"Note: {found.note}")
+    stages = ", ".join(
+        f"{stage.name} {stage.seconds * 1000:.0f} ms"
+        + ("" if stage.status == "ran" else f" ({stage.status}: {stage.detail})")
+        for stage in found.stages
+    )
+    say(f"Stages: {stages}")
+
+
+def show_doctor(findings: Sequence[Finding]) -> None:
+    """Prints one line per check."""
+    marks = {"fine": "[green]fine[/green]", "note": "[yellow]note[/yellow]", "wrong": "[red]wrong[/red]"}
+    table = Table(show_header=False)
+    for entry in findings:
+        table.add_row(marks[entry.status], escape(entry.name), escape(entry.detail))
+    _console().print(table)

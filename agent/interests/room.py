@@ -1,0 +1,295 @@
+"""The interests room at work on a workspace: from a log to stored profile versions and told migrations."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.data.log import Catalogue, InteractionLog
+from agent.data.store import Store
+from agent.interests.frame import FacetFrame, extend_frame, form_frame
+from agent.interests.frames import frame_from_json, frame_to_json
+from agent.interests.migration import Windows, compute_drift, compute_migration, halve
+from agent.interests.population import PopulationModel
+from agent.interests.profile import (
+    compute_profile,
+    migration_to_json,
+    profile_from_json,
+    profile_to_json,
+)
+from agent.interests.sessions import SessionShares, compute_session_shares
+from agent.interests.wording import Wording
+from agent.interests.words import FacetWords, collect_examples, make_unique, name_from_facts
+from agent.schema import Migration, Profile, UserId
+from agent.settings import InterestSettings
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class UserState:
+    """One user before a moment: their log, frame, sessions and the words for each facet."""
+
+    user_id: UserId
+    log: InteractionLog
+    frame: FacetFrame
+    sessions: SessionShares
+    words: dict[str, FacetWords]
+    moment_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One line of a scan: how far a user moved between the halves of their history."""
+
+    user_id: UserId
+    n_sessions: int
+    drift_score: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class InterestRoom:
+    """Profiles and migrations over one snapshot of a workspace."""
+
+    store: Store
+    log: InteractionLog
+    catalogue: Catalogue
+    settings: InterestSettings
+    wording: Wording
+    population: PopulationModel | None = None
+
+    @property
+    def now_ms(self) -> int:
+        """The moment just after the newest event of the workspace; 0 without events."""
+        return int(self.log.timestamp_ms[-1]) + 1 if len(self.log) else 0
+
+    def user_log(self, user_id: str, *, before_ms: int | None = None) -> InteractionLog:
+        """The interactions of one user before a moment; empty for an unknown user."""
+        code = self.log.user_codes.get(user_id)
+        rows = self.log.rows_of(code) if code is not None else np.empty(0, np.int64)
+        own = self.log.take(rows)
+        return own if before_ms is None else own.before(before_ms)
+
+    def open_user(self, user_id: str, *, moment_ms: int | None = None) -> UserState:
+        """The state of one user at a moment (default: now).
+
+        Now, the stored frame and its words are taken up and extended by new items. At a moment in the
+        past the frame is formed from the events before it alone, so nothing of the future shows.
+        """
+        at_ms = self.now_ms if moment_ms is None else moment_ms
+        log = self.user_log(user_id, before_ms=at_ms)
+        stored = self.store.load_versions("facets", user_id) if at_ms >= self.now_ms else []
+        words: dict[str, FacetWords] = {}
+        if stored:
+            frame, words = frame_from_json(stored[-1].payload, self.catalogue)
+            frame = extend_frame(frame, log, self.catalogue, self.settings)
+        else:
+            frame = form_frame(log, self.catalogue, self.settings)
+        sessions = compute_session_shares(log, frame)
+        return UserState(
+            UserId(user_id), log, frame, sessions, self._all_words(log, frame, sessions, words), at_ms
+        )
+
+    def _all_words(
+        self,
+        log: InteractionLog,
+        frame: FacetFrame,
+        sessions: SessionShares,
+        known: dict[str, FacetWords],
+    ) -> dict[str, FacetWords]:
+        examples = collect_examples(log, self.catalogue, frame, sessions)
+        return make_unique(
+            {key: known.get(key) or name_from_facts(examples[key], self.catalogue) for key in frame.keys},
+            examples,
+        )
+
+    def profile(self, user_id: str, *, moment_ms: int | None = None) -> Profile:
+        """The profile of one user at a moment, computed and not stored; words are stored ones or facts."""
+        return self.profile_of(self.open_user(user_id, moment_ms=moment_ms))
+
+    def profile_of(self, state: UserState) -> Profile:
+        """The profile of an opened user, computed and not stored."""
+        return compute_profile(
+            state.user_id,
+            state.log,
+            self.catalogue,
+            frame=state.frame,
+            sessions=state.sessions,
+            moment_ms=state.moment_ms,
+            words=state.words,
+            settings=self.settings,
+        )
+
+    def cut(self, state: UserState, moment_ms: int) -> UserState:
+        """`state` as it stood at an earlier moment, in the same frame and words, for comparison."""
+        log = state.log.before(moment_ms)
+        return dataclasses.replace(
+            state, log=log, sessions=compute_session_shares(log, state.frame), moment_ms=moment_ms
+        )
+
+    def refresh(
+        self, user_id: str, *, then_ms: int | None = None, progress: Progress | None = None
+    ) -> Profile:
+        """Stores the user's profile as a new version, worded, and returns it.
+
+        When nothing has changed since the last version, that one is returned and nothing is stored.
+
+        Args:
+            then_ms: an earlier moment whose profile, in the same frame, is stored first, so that the two
+                can be compared; ignored when the user has versions already.
+            progress: called with (facets named, facets to name).
+        """
+        state = self.open_user(user_id)
+        versions = self.store.load_versions("profile", user_id)
+        moments = [state.moment_ms] if then_ms is None or versions else [then_ms, state.moment_ms]
+        drafts = [self.profile_of(self.cut(state, at_ms)) for at_ms in moments]
+        state, note = self._name_shown(state, drafts, progress)
+        self._keep_frame(state)
+        stored: Profile | None = profile_from_json(versions[-1].payload) if versions else None
+        for at_ms in moments:
+            draft = self.profile_of(self.cut(state, at_ms))
+            if stored is not None and _same_content(stored, draft):
+                continue
+            if note:
+                draft = dataclasses.replace(draft, note=f"{draft.note} {note}".strip())
+            stored = self._append(self.wording.summarise(draft), parent=stored)
+        if stored is None:
+            raise AssertionError("a refresh always has a version to return")
+        return stored
+
+    def _name_shown(
+        self, state: UserState, drafts: Iterable[Profile], progress: Progress | None
+    ) -> tuple[UserState, str]:
+        """`state` with model words for the facets that will be shown, and a note when the model failed."""
+        if self.wording.backend is None:
+            return state, ""
+        shown = dict.fromkeys(facet.key for draft in drafts for facet in draft.facets)
+        unnamed = [key for key in shown if state.words[key].worded_by != "model"]
+        examples = collect_examples(state.log, self.catalogue, state.frame, state.sessions)
+        named, failure = self.wording.name_facets(
+            {key: examples[key] for key in unnamed}, state.words, progress=progress
+        )
+        words = make_unique({**state.words, **named}, examples)
+        note = f"Some facets are named from facts: {failure}" if failure else ""
+        return dataclasses.replace(state, words=words), note
+
+    def _keep_frame(self, state: UserState) -> None:
+        if not state.frame.n_facets:
+            return
+        payload = frame_to_json(state.frame, state.words, self.catalogue)
+        versions = self.store.load_versions("facets", state.user_id)
+        if not versions or versions[-1].payload != payload:
+            self.store.append_version(
+                "facets",
+                state.user_id,
+                moment_ms=state.moment_ms,
+                payload=payload,
+                model=self.wording.model,
+                prompt_hash="",
+            )
+
+    def _append(self, profile: Profile, *, parent: Profile | None) -> Profile:
+        number = (parent.version if parent else 0) + 1
+        numbered = dataclasses.replace(profile, version=number, parent=parent.version if parent else None)
+        given = self.store.append_version(
+            "profile",
+            profile.user_id,
+            moment_ms=int(profile.moment.timestamp() * 1000),
+            payload=profile_to_json(numbered),
+            model=profile.model,
+            prompt_hash=profile.prompt_hash,
+        )
+        return dataclasses.replace(numbered, version=given)
+
+    def history(self, user_id: str) -> list[Profile]:
+        """Every stored profile version of one user, oldest first."""
+        return [profile_from_json(row.payload) for row in self.store.load_versions("profile", user_id)]
+
+    def migration(
+        self,
+        user_id: str,
+        *,
+        start_ms: int | None = None,
+        split_ms: int | None = None,
+        end_ms: int | None = None,
+        tell: bool = True,
+    ) -> Migration:
+        """How one user moved between two windows; by default the halves of their history by sessions.
+
+        Args:
+            start_ms: begin of the earlier window; default the first event.
+            split_ms: begin of the later window; default such that both have as many sessions.
+            end_ms: end of the later window; default after the newest event.
+            tell: word the story; otherwise it is the plain facts.
+        """
+        state = self.open_user(user_id)
+        windows = halve(state.sessions)
+        if windows is not None:
+            windows = Windows(
+                windows.start_ms if start_ms is None else start_ms,
+                windows.split_ms if split_ms is None else split_ms,
+                windows.end_ms if end_ms is None else end_ms,
+            )
+        migration = self.migration_of(state, windows)
+        wording = self.wording if tell else Wording(None, self.wording.language)
+        return wording.tell(migration)
+
+    def migration_of(
+        self, state: UserState, windows: Windows | None, *, with_evidence: bool = True
+    ) -> Migration:
+        """The migration of an opened user between `windows`, without a story."""
+        return compute_migration(
+            state.user_id,
+            state.log,
+            self.catalogue,
+            frame=state.frame,
+            sessions=state.sessions,
+            windows=windows,
+            settings=self.settings,
+            labels={key: entry.label for key, entry in state.words.items()},
+            population=self.population,
+            with_evidence=with_evidence,
+        )
+
+    def keep_migration(self, migration: Migration, *, moment_ms: int) -> int:
+        """Stores a migration as a version; its number."""
+        return self.store.append_version(
+            "migration",
+            migration.user_id,
+            moment_ms=moment_ms,
+            payload=migration_to_json(migration),
+            model=migration.model,
+            prompt_hash=migration.prompt_hash,
+        )
+
+    def scan(self, *, min_sessions: int | None = None, progress: Progress | None = None) -> list[Drift]:
+        """How far every user with enough sessions moved, largest drift first; no model, nothing stored."""
+        least = self.settings.min_sessions if min_sessions is None else min_sessions
+        found = []
+        for code, user_id in enumerate(self.log.user_ids):
+            if progress:
+                progress(code + 1, self.log.n_users)
+            log = self.log.take(self.log.rows_of(code))
+            if len(np.unique(log.day)) < least:
+                continue
+            sessions = compute_session_shares(log, form_frame(log, self.catalogue, self.settings))
+            windows = halve(sessions)
+            drift = compute_drift(sessions, windows, self.settings) if windows else None
+            if drift is not None:
+                found.append(Drift(UserId(user_id), sessions.n_sessions, *drift))
+        return sorted(found, key=lambda entry: (-entry.drift_score, entry.user_id))
+
+
+def _same_content(stored: Profile, draft: Profile) -> bool:
+    """Whether two profiles rest on the same events and say the same; words and version numbers aside."""
+    return (
+        stored.window == draft.window
+        and stored.n_interactions == draft.n_interactions
+        and [facet.evidence for facet in stored.facets] == [facet.evidence for facet in draft.facets]
+        and [facet.label for facet in stored.facets] == [facet.label for facet in draft.facets]
+        and stored.dislikes == draft.dislikes
+    )

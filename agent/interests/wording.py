@@ -1,0 +1,260 @@
+"""Words from a language model, checked against the facts it was given; where it fails, the facts speak."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.errors import LlmError
+from agent.interests.story_check import check_story
+from agent.interests.words import (
+    FacetExamples,
+    FacetWords,
+    Language,
+    percent,
+    story_from_facts,
+    summary_from_facts,
+)
+from agent.llm.backend import Backend, Completion, LlmRequest
+from agent.llm.prompts import Prompt, render
+from agent.schema import Facet, FacetChange, Migration, Profile
+
+_MAX_LABEL = 40
+_MAX_DESCRIPTION = 120
+_STORY_CHANGES = 4
+_TITLES_ASKED = 8
+_TELLINGS = 2  # told once, retold once
+_WORD = re.compile(r"[^\W\d_]+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_NO_CLAIM = frozenset(
+    "and or for of the a an with other misc miscellaneous products items food foods".split()
+)
+
+Progress = Callable[[int, int | None], None]
+
+LABEL_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "label": {"type": "string", "minLength": 2, "maxLength": _MAX_LABEL},
+        "description": {"type": "string", "minLength": 2, "maxLength": _MAX_DESCRIPTION},
+    },
+    "required": ["label", "description"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Names facets, sums up profiles and tells migrations: by a model where there is one, else from facts.
+
+    Attributes:
+        backend: None for deterministic wording.
+        language: of the words.
+    """
+
+    backend: Backend | None
+    language: Language
+
+    @property
+    def model(self) -> str:
+        """Name of the model, `none` without one."""
+        return self.backend.name if self.backend else "none"
+
+    def name_facets(
+        self,
+        examples: Mapping[str, FacetExamples],
+        fallback: Mapping[str, FacetWords],
+        *,
+        progress: Progress | None = None,
+    ) -> tuple[dict[str, FacetWords], str]:
+        """Words for the facets of `examples`, and a note when the model failed on the way.
+
+        A facet whose label does not follow from its items keeps its `fallback`; after a failure of the
+        backend itself the rest is not asked any more.
+        """
+        words: dict[str, FacetWords] = {}
+        note = ""
+        for done, (key, entry) in enumerate(examples.items()):
+            words[key] = fallback[key]
+            if not note:
+                words[key], note = self._name_facet(entry, fallback[key])
+            if progress:
+                progress(done + 1, len(examples))
+        return words, note
+
+    def _name_facet(self, examples: FacetExamples, fallback: FacetWords) -> tuple[FacetWords, str]:
+        if self.backend is None:
+            return fallback, ""
+        prompt = self._render(
+            "facet_label.v1",
+            items=list(examples.titles[:_TITLES_ASKED]),
+            categories=[name for name, _ in examples.categories[:2]],
+        )
+        completion = self._ask(prompt, "facet_label", schema=LABEL_SCHEMA, max_output_tokens=80)
+        if completion.finish_reason == "error":
+            return fallback, completion.note
+        if completion.data is None:
+            return fallback, ""
+        label = _tidy_label(str(completion.data["label"]))
+        description = str(completion.data["description"]).strip()
+        if not label_follows(label, examples):
+            return fallback, ""
+        return FacetWords(label, description, "model", prompt.hash, self.model), ""
+
+    def summarise(self, profile: Profile) -> Profile:
+        """`profile` with a summary in words; from the facts when there is no model or it strays."""
+        plain = dataclasses.replace(
+            profile, summary=summary_from_facts(profile.facets, self.language), worded_by="facts"
+        )
+        if self.backend is None or not profile.facets:
+            return plain
+        lead = profile.facets[:5]
+        prompt = self._render(
+            "profile_summary.v1",
+            facets=[
+                {"label": facet.label, "share": percent(facet.share), "since": f"{facet.first_seen:%Y-%m}"}
+                for facet in lead
+            ],
+        )
+        completion = self._ask(prompt, "summary", max_output_tokens=120)
+        text = " ".join(completion.text.split())
+        if completion.finish_reason != "stop" or not summary_follows(text, lead):
+            why = completion.note or "the model's summary did not follow from the facets"
+            note = f"{profile.note} Summary worded from facts: {why}.".strip()
+            return dataclasses.replace(plain, prompt_hash=prompt.hash, model=self.model, note=note)
+        return dataclasses.replace(
+            profile, summary=text, worded_by="model", prompt_hash=prompt.hash, model=self.model
+        )
+
+    def tell(self, migration: Migration) -> Migration:
+        """`migration` with its story: told, checked, retold once, then replaced by the facts, marked."""
+        plain = dataclasses.replace(
+            migration, story=story_from_facts(migration, self.language), worded_by="facts"
+        )
+        moved = [change for change in migration.changes if change.kind != "stable"][:_STORY_CHANGES]
+        if self.backend is None or not moved:
+            return plain
+        prompt = self._render("migration_story.v1", changes=[_story_fact(change) for change in moved])
+        rejected: list[str] = []
+        for telling in range(_TELLINGS):
+            completion = self._ask(
+                prompt,
+                "story",
+                schema=story_schema(moved),
+                max_output_tokens=60 * len(moved) + 40,
+                temperature=0.0 if telling == 0 else 0.7,
+                seed=telling,
+            )
+            if completion.data is None:
+                rejected.append(completion.note or "the model gave no usable answer")
+                continue
+            story = " ".join(str(sentence).strip() for sentence in completion.data["sentences"])
+            problems = check_story(story, migration.changes, self.language)
+            if not problems:
+                return dataclasses.replace(
+                    migration,
+                    story=story,
+                    worded_by="model",
+                    rejected=tuple(rejected),
+                    prompt_hash=prompt.hash,
+                    model=self.model,
+                )
+            rejected.append(f"{story} [{'; '.join(problems)}]")
+        return dataclasses.replace(plain, rejected=tuple(rejected), prompt_hash=prompt.hash, model=self.model)
+
+    def _render(self, name: str, **variables: Any) -> Prompt:
+        return render(f"{name}.zh" if self.language == "zh" else name, **variables)
+
+    def _ask(
+        self,
+        prompt: Prompt,
+        stage: str,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_output_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Completion:
+        """The completion; a failed backend gives an empty one with `finish_reason="error"` and the reason."""
+        if self.backend is None:
+            raise ValueError("no backend to ask; the caller words from facts")
+        request = LlmRequest(
+            system=prompt.system,
+            user=prompt.user,
+            stage=stage,
+            schema=schema,
+            max_output_tokens=max_output_tokens,
+            temperature=temperature,
+            seed=seed,
+            prompt_hash=prompt.hash,
+        )
+        try:
+            return self.backend.complete(request)
+        except LlmError as error:
+            return Completion("", self.model, finish_reason="error", degraded=True, note=str(error))
+
+
+def _story_fact(change: FacetChange) -> dict[str, str]:
+    return {
+        "label": change.label,
+        "kind": change.kind,
+        "before": percent(change.share_before),
+        "after": percent(change.share_after),
+    }
+
+
+def story_schema(changes: Sequence[FacetChange]) -> dict[str, Any]:
+    """The schema of a story: one sentence per change."""
+    return {
+        "type": "object",
+        "properties": {
+            "sentences": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 8, "maxLength": 160},
+                "minItems": len(changes),
+                "maxItems": len(changes),
+            }
+        },
+        "required": ["sentences"],
+        "additionalProperties": False,
+    }
+
+
+def _tidy_label(label: str) -> str:
+    tidy = " ".join(label.split()).strip(" .,:;\"'“”。，")
+    return tidy[:1].upper() + tidy[1:]
+
+
+def _stems(text: str) -> set[str]:
+    """Word beginnings of Latin text, bigrams of Chinese: enough to tell whether two texts share a thing."""
+    stems = {word[:4].casefold() for word in _WORD.findall(text) if not _HAN.search(word)}
+    stems -= {word[:4] for word in _NO_CLAIM}
+    for run in re.findall(r"[\u3400-\u9fff]+", text):
+        stems |= {run[spot : spot + 2] for spot in range(max(len(run) - 1, 1))}
+    return stems
+
+
+def label_follows(label: str, examples: FacetExamples) -> bool:
+    """Whether a label shares a content word with the titles or categories of its own items."""
+    if not 2 <= len(label) <= _MAX_LABEL or "\n" in label:
+        return False
+    given = " ".join([title for title, _ in examples.titles] + [name for name, _ in examples.categories])
+    return bool(_stems(label) & _stems(given))
+
+
+def summary_follows(text: str, facets: Sequence[Facet]) -> bool:
+    """Whether a summary names at least two of the facets (or the only one) and no figure they do not have."""
+    if not text or len(text) > 600:
+        return False
+    named = [facet for facet in facets if facet.label.casefold() in text.casefold()]
+    figures = set(re.findall(r"\d+(?:\.\d+)?", text))
+    known = {
+        figure
+        for facet in facets
+        for figure in re.findall(r"\d+", f"{percent(facet.share)} {facet.first_seen:%Y %m} {facet.label}")
+    }
+    known |= {figure.lstrip("0") for figure in known}
+    return len(named) >= min(2, len(facets)) and figures <= known

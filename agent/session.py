@@ -1,0 +1,192 @@
+"""The loaded state of an open workspace: each part is made when first needed and kept until an ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from agent.artifacts import load_or_fit_population, load_or_fit_ranker
+from agent.data.chroma_index import ChromaIndex
+from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_share, open_embedder
+from agent.data.index import BuildReport
+from agent.data.log import Catalogue, InteractionLog
+from agent.data.store import Store
+from agent.interests.population import PopulationModel
+from agent.interests.room import InterestRoom
+from agent.interests.wording import Wording
+from agent.interests.words import Language
+from agent.llm import open_backend
+from agent.llm.backend import Backend
+from agent.llm.lazy import LazyBackend
+from agent.ranking.ranker import Ranker
+from agent.settings import Settings
+from agent.workspace import Workspace
+
+ProgressCallback = Callable[[str, int, int | None], None]
+_LANGUAGE_SAMPLE = 500
+_CHINESE_SHARE = 0.3
+
+
+class Session:
+    """Log, catalogue, index, models and rooms of one workspace, loaded lazily."""
+
+    def __init__(
+        self, workspace: Workspace, settings: Settings, store: Store, *, progress: ProgressCallback
+    ) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self.store = store
+        self.progress = progress
+        self.index_report: BuildReport | None = None
+        self._rankers: dict[int, Ranker] = {}
+
+    def close(self) -> None:
+        """Frees the language model and the index."""
+        for name in ("backend", "index"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+
+    @cached_property
+    def log(self) -> InteractionLog:
+        """Every interaction of the workspace."""
+        return self.store.load_log(self.settings.interactions)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Every item, with vectors; new texts are embedded on the way."""
+        bare = self.store.load_catalogue()
+        texts = [text for text in catalogue_texts(bare) if text]
+        embedder = open_embedder(
+            self.settings.embedding.model,
+            sample_texts=texts[:: max(len(texts) // _LANGUAGE_SAMPLE, 1)][:_LANGUAGE_SAMPLE],
+            offline=self.settings.offline,
+        )
+        return embed_catalogue(
+            self.store,
+            bare,
+            embedder,
+            settings=self.settings.embedding,
+            progress=lambda done, total: self.progress("Embedding item texts", done, total),
+        )
+
+    @cached_property
+    def index(self) -> ChromaIndex:
+        """The item index, brought up to date with the catalogue.
+
+        Raises:
+            WorkspaceBusyError: another live process holds it.
+        """
+        catalogue = self.catalogue
+        index = ChromaIndex(self.workspace.index_dir)
+        try:
+            self.index_report = index.build(
+                catalogue, progress=lambda done, total: self.progress("Indexing items", done, total)
+            )
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def build_index(self) -> BuildReport:
+        """Brings vectors and index up to date; what was done."""
+        for name in ("index", "catalogue"):
+            part = self.__dict__.pop(name, None)
+            if name == "index" and part is not None:
+                part.close()
+        self.index.count()
+        assert self.index_report is not None, "opening the index builds it"
+        return self.index_report
+
+    @cached_property
+    def population(self) -> PopulationModel | None:
+        """What everyone takes, and when."""
+        return load_or_fit_population(
+            self.workspace.cache_dir, self.log, self.catalogue, self.settings, progress=self.progress
+        )
+
+    @cached_property
+    def language(self) -> Language:
+        """Of every wording: the settings', or that of the item titles."""
+        chosen = self.settings.llm.language
+        if chosen != "auto":
+            return chosen
+        titles = self.catalogue.titles
+        sample = titles[:: max(len(titles) // _LANGUAGE_SAMPLE, 1)]
+        return "zh" if non_latin_share(sample) > _CHINESE_SHARE else "en"
+
+    @cached_property
+    def backend(self) -> Backend | None:
+        """The language model, opened at its first call; None when the settings say `none`."""
+        settings = self.settings
+        if settings.llm.model == "none":
+            return None
+
+        def opened() -> Backend:
+            backend = open_backend(
+                settings.llm,
+                offline=settings.offline,
+                progress=lambda done, total: self.progress("Fetching the language model", done, total),
+            )
+            assert backend is not None, "only the model 'none' opens to nothing"
+            return backend
+
+        return LazyBackend(settings.llm.model, opened)
+
+    @cached_property
+    def interests(self) -> InterestRoom:
+        """The interests room over this snapshot."""
+        return InterestRoom(
+            store=self.store,
+            log=self.log,
+            catalogue=self.catalogue,
+            settings=self.settings.interests,
+            wording=Wording(self.backend, self.language),
+            population=self.population,
+        )
+
+    @property
+    def now_ms(self) -> int:
+        """The moment just after the newest event: the default for everything that asks when."""
+        return self.interests.now_ms
+
+    def ranker(self, moment_ms: int) -> Ranker:
+        """The ranker fitted on the events before a moment."""
+        if moment_ms not in self._rankers:
+            self._rankers[moment_ms] = load_or_fit_ranker(
+                self.workspace.cache_dir,
+                self.log,
+                self.catalogue,
+                self.settings,
+                now_ms=moment_ms,
+                progress=self.progress,
+            )
+        return self._rankers[moment_ms]
+
+    def fit(self) -> dict[str, Any]:
+        """Fits what is out of date; a summary for people."""
+        population = self.population
+        ranker = self.ranker(self.now_ms)
+        return {
+            "events": len(self.log),
+            "items": len(self.catalogue),
+            "topics": 0 if population is None else len(population.topic_categories),
+            "people take items again": ranker.repeats,
+            **{
+                f"weights, {'new items' if task == 'new' else 'with repeats'}": {
+                    "sources": dict(decision.weights),
+                    "why": decision.reason,
+                }
+                for task, decision in ranker.trained.decisions.items()
+            },
+        }
+
+    def users_with_sessions(self) -> list[str]:
+        """Ids of the users with `min_sessions` sessions or more, in id order of the store."""
+        least = self.settings.interests.min_sessions
+        pairs = np.unique(np.stack([self.log.user, self.log.day]), axis=1)
+        counts = np.bincount(pairs[0], minlength=self.log.n_users)
+        return [user_id for user_id, n in zip(self.log.user_ids, counts, strict=True) if n >= least]
