@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from agent.errors import SettingsError
+from agent.errors import LlmError, SettingsError
 from agent.schema import Migration, Profile, RecommendationList
 from agent.settings import Settings, load_settings
 from agent.workspace import Workspace
@@ -155,6 +155,17 @@ class Agent:
     def fit(self) -> dict[str, Any]:
         """Fits the ranking and the population model if they are out of date; a summary of both."""
         return self.session.fit()
+
+    def warm_model(self) -> str:
+        """Loads the language model, fetching it first if need be; what is wrong with it, or empty."""
+        backend = self.session.backend
+        if backend is None:
+            return ""
+        try:
+            backend.capabilities  # noqa: B018 - a lazy backend opens here
+        except LlmError as error:
+            return str(error)
+        return ""
 
     def scan(self, *, min_sessions: int = 20) -> list[Drift]:
         """How far every user with enough sessions moved between halves of their history, furthest first."""

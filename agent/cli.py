@@ -68,27 +68,25 @@ def _moment(text: str | None) -> Any:
 @app.command()
 def init(
     workspace: Annotated[str, typer.Argument(help="Name (kept under .driftrec) or folder.")],
-    interactions: Annotated[Path | None, typer.Option(help="Event file to read the columns of.")] = None,
+    interactions: Annotated[Path, typer.Option(help="Event file to read the columns of.")],
     items: Annotated[Path | None, typer.Option(help="Item file to read the columns of.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace settings that are there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a workspace; its driftrec.toml is proposed from the files' own columns."""
-    from agent.data.sniff import propose_settings
+    from agent.data.sniff import propose_toml
     from agent.workspace import Workspace
 
     place = Workspace.place(workspace)
-    place.create(propose_settings(interactions, items), overwrite=overwrite)
+    place.create(propose_toml(interactions, items), overwrite=overwrite)
     if as_json:
         print_json({"workspace": str(place.root), "settings": str(place.settings_path)})
         return
     from agent.console import say
 
     say(f"Made {place.settings_path}. Look it over, then:")
-    flags = "".join(
-        f" --{name} {path}" for name, path in (("interactions", interactions), ("items", items)) if path
-    )
-    say(f"  driftrec ingest -w {workspace}{flags or ' --interactions FILE --items FILE'}")
+    flags = f"{f' --items {items}' if items else ''} --interactions {interactions}"
+    say(f"  driftrec ingest -w {workspace}{flags}")
 
 
 @app.command()

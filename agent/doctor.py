@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Literal
 
 from agent.errors import DriftrecError, WorkspaceNotFoundError
@@ -73,7 +74,8 @@ def _packages() -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
-    from agent.llm.registry import find_model
+    from agent.fetch import home
+    from agent.llm.registry import find_spec, is_verified
 
     name = settings.llm.model
     if name == "none":
@@ -86,13 +88,27 @@ def _model(settings: Settings) -> Iterator[Finding]:
                 "language model", "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
             )
             return
+        if rest.endswith(".gguf"):
+            there = Path(rest).expanduser().is_file()
+            yield Finding(
+                "language model", "fine" if there else "wrong", rest if there else f"no file {rest}"
+            )
+            return
         try:
-            path = find_model(rest)
+            spec = find_spec(rest)
         except DriftrecError as error:
             yield Finding("language model", "wrong", str(error))
             return
-        detail = f"{rest}: {path}" if path else f"{rest}: not on this machine yet; fetched when first needed"
-        yield Finding("language model", "fine" if path else "note", detail)
+        path = home() / "models" / spec.filename
+        if is_verified(path, spec):
+            yield Finding("language model", "fine", f"{rest}: {path}, sha256 verified")
+        elif path.exists():
+            yield Finding(
+                "language model", "wrong", f"{rest}: {path} is not the file it should be; delete it"
+            )
+        else:
+            size = f"{spec.size / 1e6:,.0f} MB"
+            yield Finding("language model", "note", f"{rest}: {size}, fetched when first needed")
     else:
         where = settings.llm.base_url or "the provider's own server"
         key = "a key is set" if settings.llm.api_key else "no key is set"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from agent.interests.sessions import compute_recency_shares
 from agent.interests.words import percent
 from agent.llm.backend import Backend
 from agent.llm.prompts import render
+from agent.ranking.facet_vectors import FacetVectorSource, VectorIndex
 from agent.ranking.history import Context, FacetQuery
-from agent.ranking.ranker import Ranked
+from agent.ranking.ranker import Ranked, Ranker
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.schema import (
     Facet,
@@ -87,7 +89,7 @@ def recommend(session: Session, request: Request) -> RecommendationList:
     code = session.log.user_codes.get(request.user_id)
     context = Context.of(session.log, code, now_ms=moment_ms, facets=person.queries)
     wanted = max(request.k, session.settings.ranking.n_rerank if request.rerank else 0)
-    ranked = ranker.with_index(index).rank(
+    ranked = with_index(ranker, index).rank(
         context, wanted, exclude_seen=request.exclude_seen, allowed=allowed
     )
     stages += ranked.stages
@@ -162,7 +164,16 @@ def _facet_queries(
     )
 
 
-def _index(session: Session) -> tuple[object | None, StageReport | None]:
+def with_index(ranker: Ranker, index: VectorIndex | None) -> Ranker:
+    """`ranker` with its retrieval by meaning asking `index`; None searches exactly, in memory."""
+    sources = tuple(
+        dataclasses.replace(source, index=index) if isinstance(source, FacetVectorSource) else source
+        for source in ranker.trained.sources
+    )
+    return dataclasses.replace(ranker, trained=dataclasses.replace(ranker.trained, sources=sources))
+
+
+def _index(session: Session) -> tuple[VectorIndex | None, StageReport | None]:
     """The Chroma index, or None and why: the search is then exact, in memory."""
     try:
         return session.index, None

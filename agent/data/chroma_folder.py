@@ -86,7 +86,7 @@ class ChromaFolder:
         ]
 
     def finds_itself(self) -> bool:
-        """Whether some stored vectors are found by themselves; loads the graph, so it also proves that it loads."""
+        """Whether some stored vectors are found by themselves; loads the graph, so proves that it loads."""
         with _chroma_errors(self.path):
             sample = self._collection.get(limit=8, include=["embeddings"])
         if not sample["ids"]:

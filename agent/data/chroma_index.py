@@ -83,7 +83,7 @@ class ChromaIndex:
         return self._chroma.count() if self._chroma is not None else 0
 
     def build(self, catalogue: Catalogue, *, progress: Progress | None = None) -> BuildReport:
-        """As in `ItemIndex`; an index that cannot be used is rebuilt in a new folder, and the report says so."""
+        """As in `ItemIndex`; one that cannot be used is rebuilt in a new folder; the report says so."""
         start = time.perf_counter()
         wanted = compute_entries(catalogue)
         content = content_hash(wanted.members, embedder=wanted.embedder, dim=wanted.dim)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, exc
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.errors import StoreError, WorkspaceBusyError, WorkspaceNotFoundError
@@ -91,7 +91,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
             ) from error
         if "not a database" in words or "malformed" in words:
             raise StoreError(
-                f"{where}: expected a driftrec store, got a file that is damaged or of another kind ({words}); "
+                f"{where}: expected a driftrec store, got a damaged or foreign file ({words}); "
                 "move it away and ingest again, or restore a backup"
             ) from error
         raise StoreError(f"{where}: the database refused: {words}") from error
@@ -131,6 +131,23 @@ def bulk_upsert(
     _execute_many(
         connection, statement.on_conflict_do_update(index_elements=[conflict], set_=changes), columns, rows
     )
+
+
+def fetch_tuples(
+    connection: Connection, statement: Select[Any], *, size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of `statement` as the driver gives them, at most `size` at a time, never an empty list.
+
+    Wrapping a million rows in SQLAlchemy's own takes as long as reading them. No type converts the values.
+    """
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(str(compiled))
+        while rows := cursor.fetchmany(size):
+            yield list(rows)
+    finally:
+        cursor.close()
 
 
 def put_value(connection: Connection, table: Table, row: Mapping[str, Any], *, conflict: str) -> None:

@@ -1,4 +1,4 @@
-"""Exact nearest items by one matrix product: the check of the approximate index, and enough for most catalogues."""
+"""Exact nearest items by one matrix product: the check of the approximate index, enough below 50k texts."""
 
 from __future__ import annotations
 

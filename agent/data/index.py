@@ -25,7 +25,7 @@ BuildAction = Literal["unchanged", "updated", "built", "rebuilt"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The items that share one vector, in catalogue order, and its cosine similarity to the query, −1 to 1."""
+    """The items that share one vector, in catalogue order, and its cosine to the query, −1 to 1."""
 
     item_ids: tuple[str, ...]
     similarity: float
@@ -89,7 +89,7 @@ class ItemIndex(Protocol):
         ...
 
     def query(self, vector: NDArray[np.float32], n: int) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """The `n` nearest items and their `(n,)` float32 similarities, best first; fewer when there are fewer.
+        """The `n` nearest items and their `(n,)` float32 cosines, best first; fewer when there are fewer.
 
         Items of one vector stand in catalogue order; equal similarities in order of their first item's id.
 
@@ -191,7 +191,7 @@ def expand(hits: Sequence[Hit], n: int) -> tuple[tuple[str, ...], NDArray[np.flo
 def merge_items(
     current: Mapping[str, tuple[str, ...]], keys: Sequence[str], item_ids: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
-    """`current` (items by entry) after each of `item_ids` has moved to the entry in `keys`; empty ones are gone."""
+    """`current` (items by entry) after each of `item_ids` moved to the entry in `keys`; empty ones go."""
     moved = set(item_ids)
     merged = {key: tuple(item for item in items if item not in moved) for key, items in current.items()}
     for key, item_id in zip(keys, item_ids, strict=True):

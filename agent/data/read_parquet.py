@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from agent.data.readers import Chunk, damage_as_error, line_column, open_bytes
+from agent.data.readers import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
 from agent.errors import InputFileError
 
 
@@ -47,7 +47,11 @@ class ParquetSource:
             with self._damage_as_error():
                 frame = wanted.slice(start, size).collect()
             lines = pl.int_range(start + 1, start + size + 1, dtype=pl.Int64, eager=True).alias(line)
-            yield Chunk(frame.with_columns(*map(_plain, frame.get_columns()), lines))
+            rejects = _undecodable(frame, start)
+            plain = frame.with_columns(*map(_plain, frame.get_columns()), lines)
+            if rejects:
+                plain = plain.filter(~pl.col(line).is_in([entry.line for entry in rejects]))
+            yield Chunk(plain, rejects)
 
     @contextmanager
     def _damage_as_error(self) -> Iterator[None]:
@@ -71,9 +75,32 @@ def _plain(column: pl.Series) -> pl.Series:
     if isinstance(kind, pl.Decimal):
         return column.cast(pl.Float64)
     if kind == pl.Binary:
-        # Writers without text annotation store text as bytes; what is not UTF-8 becomes a missing value.
-        return column.cast(pl.String, strict=False)
+        # Some writers store text as bytes; rows in which it is not UTF-8 are taken out after this.
+        texts = [None if entry is None else entry.decode("utf-8", "replace") for entry in column.to_list()]
+        return pl.Series(column.name, texts, dtype=pl.String)
     return column
+
+
+def _undecodable(frame: pl.DataFrame, start: int) -> tuple[Reject, ...]:
+    """A reject for each row with bytes that are no UTF-8 text; `start` rows come before `frame`."""
+    bad: dict[int, Reject] = {}
+    for name in frame.columns if pl.Binary in frame.dtypes else ():
+        for row, entry in enumerate(frame[name].to_list() if frame[name].dtype == pl.Binary else ()):
+            try:
+                (entry or b"").decode("utf-8")
+            except UnicodeDecodeError:
+                bad.setdefault(row, _no_text(start + row + 1, name, entry))
+    return tuple(bad[row] for row in sorted(bad))
+
+
+def _no_text(line: int, column: str, entry: bytes) -> Reject:
+    return Reject(
+        line=line,
+        column=column,
+        value=entry.decode("utf-8", "backslashreplace"),
+        reason=ENCODING_REASON,
+        remedy="write the column as text in UTF-8",
+    )
 
 
 def _to_json(entry: Any) -> str:
@@ -85,7 +112,7 @@ def _to_json(entry: Any) -> str:
 
 @contextmanager
 def open_parquet(path: Path, *, zipped: bool) -> Iterator[ParquetSource]:
-    """A Parquet source; a gzipped file is unpacked for as long as it is read, since Parquet is read from its end."""
+    """A Parquet source; a gzipped file is unpacked meanwhile, since Parquet is read from its end."""
     if not zipped:
         yield ParquetSource(path, shown=path)
         return

@@ -9,15 +9,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 import polars as pl
 
-from agent.data.readers import UTF16_MARKS, Chunk, Reject, damage_as_error, line_column, open_bytes
+from agent.data.readers import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
 from agent.errors import InputFileError
 
 _SAMPLE_ROWS: Final = 50_000
-_ENCODING_REASON: Final = "bytes are not valid in the encoding"
 
 
 class _TextFile:
@@ -38,18 +37,12 @@ class _TextFile:
         utf8 = self._encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         # Undecodable bytes come through as lone surrogates and are looked for column by column. A strict
         # decoder would end the file at the first of them.
-        text = io.TextIOWrapper(
-            cast("IO[bytes]", raw),
+        return io.TextIOWrapper(
+            raw,
             encoding="utf-8-sig" if utf8 else self._encoding,
             errors="surrogateescape",
             newline="",
         )
-        if utf8:
-            with damage_as_error(self._path):
-                mark = cast("Any", raw).peek(2)[:2]
-            if mark in UTF16_MARKS:
-                raise InputFileError(f"{self._path}: expected UTF-8, got UTF-16; set encoding = 'utf-16'")
-        return text
 
     def _chunk(
         self, columns: Sequence[str], values: list[list[str | None]], lines: list[int], rejects: list[Reject]
@@ -79,7 +72,7 @@ class _TextFile:
             line=line,
             column=column,
             value=entry.encode("utf-8", "backslashreplace").decode("utf-8"),
-            reason=_ENCODING_REASON,
+            reason=ENCODING_REASON,
             remedy=f"save the file in {self._encoding}, or set encoding to the one it has "
             "(often 'cp1252' or 'gb18030')",
         )
@@ -134,7 +127,7 @@ class _Records:
                 first, *rest = self._held
                 self._pending.extendleft(reversed(rest))
                 self._next_line += 1
-                # The line source may have ended inside the record; a fresh reader goes on with what was put back.
+                # The file may have ended inside the record; a fresh reader goes on with what was put back.
                 self._reader = csv.reader(self._lines(), strict=True)
                 yield line, _unparsable(line, first, error)
                 continue
@@ -180,7 +173,7 @@ class CsvSource(_TextFile):
             raise InputFileError(f"{self._path}: expected each column once, got {twice!r} twice; rename one")
         if any(0xD800 <= ord(mark) < 0xE000 or mark == "\0" for name in self._columns for mark in name):
             raise InputFileError(
-                f"{self._path}: expected a header in {self._encoding!r}, got {ascii(self._columns)}; "
+                f"{self._path}: expected a header in {self._encoding!r}, got {self._columns!a}; "
                 "set encoding to the one the file has"
             )
 
@@ -295,7 +288,7 @@ def _parse_object(line: int, text: str) -> dict[str, Any] | Reject:
 
 
 def _no_object(line: int, text: str, reason: str, detail: str) -> Reject:
-    remedy = f"write one object per line, such as {{\"user_id\": \"u1\"}} ({detail})"
+    remedy = f'write one object per line, such as {{"user_id": "u1"}} ({detail})'
     return Reject(line=line, column="", value=text.strip(), reason=reason, remedy=remedy)
 
 

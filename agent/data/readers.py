@@ -18,10 +18,11 @@ import polars as pl
 
 from agent.errors import InputFileError, SettingsError
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
-PARQUET_MAGIC: Final = b"PAR1"
-ZIP_MAGIC: Final = b"PK\x03\x04"
-UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+ENCODING_REASON: Final = "bytes are not valid in the encoding"
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_PARQUET_MAGIC: Final = b"PAR1"
+_ZIP_MAGIC: Final = b"PK\x03\x04"
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SUFFIXES: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -91,10 +92,10 @@ def open_source(path: Path, *, encoding: str = "utf-8") -> Iterator[Source]:
         InputFileError: missing, empty, of an unknown kind, or not what its name says.
         SettingsError: unknown encoding.
     """
-    kind, zipped = _kind_of(path)
+    kind, zipped = check_path(path)
     check_encoding(encoding)
     head = _read_head(path, zipped)
-    _check_head(path, kind, head)
+    _check_head(path, kind, head, encoding)
     if kind == "parquet":
         from agent.data.read_parquet import open_parquet
 
@@ -134,7 +135,12 @@ def damage_as_error(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _kind_of(path: Path) -> tuple[str, bool]:
+def check_path(path: Path) -> tuple[str, bool]:
+    """Format (`csv`, `jsonl`, `parquet`) of the file by its name, and whether it is gzipped.
+
+    Raises:
+        InputFileError: there is no such file, or the name tells no format.
+    """
     if not path.is_file():
         raise InputFileError(f"{path}: expected a file, found none; check the path")
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -152,10 +158,14 @@ def _kind_of(path: Path) -> tuple[str, bool]:
 def _read_head(path: Path, zipped: bool) -> bytes:
     with path.open("rb") as raw:
         magic = raw.read(2)
-    if magic and zipped and magic != GZIP_MAGIC:
-        raise InputFileError(f"{path}: expected gzip after the name, got {magic!r}; remove '.gz' from the name")
-    if not zipped and magic == GZIP_MAGIC:
-        raise InputFileError(f"{path}: expected plain content after the name, got gzip; add '.gz' to the name")
+    if magic and zipped and magic != _GZIP_MAGIC:
+        raise InputFileError(
+            f"{path}: expected gzip after the name, got {magic!r}; remove '.gz' from the name"
+        )
+    if not zipped and magic == _GZIP_MAGIC:
+        raise InputFileError(
+            f"{path}: expected plain content after the name, got gzip; add '.gz' to the name"
+        )
     with damage_as_error(path), open_bytes(path, zipped=zipped) as file:
         head = file.read(65536)
     if not head.strip(b"\xef\xbb\xbf\r\n\t "):
@@ -163,8 +173,8 @@ def _read_head(path: Path, zipped: bool) -> bytes:
     return head
 
 
-def _check_head(path: Path, kind: str, head: bytes) -> None:
-    is_parquet = head.startswith(PARQUET_MAGIC)
+def _check_head(path: Path, kind: str, head: bytes, encoding: str) -> None:
+    is_parquet = head.startswith(_PARQUET_MAGIC)
     if kind == "parquet":
         if not is_parquet:
             raise InputFileError(
@@ -174,15 +184,19 @@ def _check_head(path: Path, kind: str, head: bytes) -> None:
         return
     if is_parquet:
         raise InputFileError(f"{path}: expected text after the name, got Parquet; rename it to .parquet")
-    if head.startswith(ZIP_MAGIC):
+    if head.startswith(_ZIP_MAGIC):
         raise InputFileError(
             f"{path}: expected text after the name, got a ZIP archive (a spreadsheet is one too); "
             "unpack it, or export it as CSV in UTF-8"
         )
+    if head.startswith(_UTF16_MARKS) and "16" not in encoding:
+        raise InputFileError(f"{path}: expected text in {encoding!r}, got UTF-16; set encoding = 'utf-16'")
     first = head.lstrip(b"\xef\xbb\xbf\r\n\t ")[:1]
     if kind == "csv" and first in (b"{", b"["):
-        raise InputFileError(f"{path}: expected CSV after the name, got JSON; use one object per line in .jsonl")
+        raise InputFileError(
+            f"{path}: expected CSV after the name, got JSON; use one object per line in .jsonl"
+        )
     if kind == "jsonl" and first == b"[":
         raise InputFileError(
-            f"{path}: expected one JSON object per line, got a JSON array; write each of its entries on a line"
+            f"{path}: expected one JSON object per line, got an array; write each entry on a line"
         )

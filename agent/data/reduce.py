@@ -35,7 +35,8 @@ class Pca:
 
     def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(n, dim_out)` float32, centred, projected, rows L2-normalised; a row equal to the mean is zero."""
-        return unit_rows((vectors - self.mean) @ self.components.T)
+        projected = (vectors - self.mean) @ self.components.T
+        return unit_rows(np.asarray(projected, dtype=np.float32))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ store is extended or rebuilt from it, never trusted. Weights are not in it: they
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 import zipfile
@@ -19,9 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
+from agent.data.dialect import fetch_tuples
 from agent.data.tables import SCHEMA_REVISION, interactions, meta
+from agent.errors import StoreError
 
 _FETCH_ROWS: Final = 100_000
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +81,30 @@ def load_columns(connection: Connection, path: Path | None) -> LogColumns:
     columns = _fetch_after(connection, start)
     if held is not None:
         columns = _merge(held[1], columns)
+    if len(columns.ts_ms) != key.count:
+        raise StoreError(
+            f"expected {key.count} interactions in the store, read {len(columns.ts_ms)}; "
+            "the store is damaged: restore a backup, or ingest again into a new one"
+        )
     if path is not None:
-        write_snapshot(path, key, columns)
+        try:
+            write_snapshot(path, key, columns)
+        except OSError as error:
+            _LOGGER.warning("%s: the snapshot cannot be written, every load will be slow: %s", path, error)
     return columns
 
 
 def read_snapshot(
     path: Path, key: SnapshotKey, connection: Connection
 ) -> tuple[SnapshotKey, LogColumns] | None:
-    """Key and columns of the snapshot at `path`, or None when it is absent, broken or not a part of the store."""
+    """Key and columns of the snapshot at `path`; None when it is absent, broken or no part of the store."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy does not close a file that it finds to be no archive.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             held = SnapshotKey(**json.loads(file["key"].tobytes()))
             if not _is_part_of(held, key, connection):
                 return None
-            arrays: dict[str, Any] = {
-                f.name: file[f.name] for f in fields(LogColumns) if f.name != "queries"
-            }
+            arrays: dict[str, Any] = {f.name: file[f.name] for f in fields(LogColumns) if f.name != "queries"}
             columns = LogColumns(**arrays, queries=tuple(json.loads(file["queries"].tobytes())))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         # Whatever is wrong with the file, the store has the same rows: build it anew.
@@ -143,14 +154,11 @@ def _fetch_after(connection: Connection, start: int) -> LogColumns:
         interactions.c.query,
     )
     statement = (
-        select(*columns)
-        .where(interactions.c.interaction_id > start)
-        .order_by(interactions.c.interaction_id)
+        select(*columns).where(interactions.c.interaction_id > start).order_by(interactions.c.interaction_id)
     )
     parts: list[tuple[NDArray[Any], ...]] = []
     queries: dict[int, str] = {}
-    result = connection.execution_options(yield_per=_FETCH_ROWS).execute(statement)
-    for rows in result.partitions():
+    for rows in fetch_tuples(connection, statement, size=_FETCH_ROWS):
         user, item, ts, event, value, ids, query = zip(*rows, strict=True)
         parts.append(
             (

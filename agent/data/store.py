@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
-from agent.data import views
+from agent.data import tables, views
 from agent.data.dialect import bulk_insert, open_engine, put_value, transaction
 from agent.data.log import Catalogue, InteractionLog
 from agent.data.snapshot import load_columns
@@ -27,7 +27,6 @@ from agent.data.tables import (
     meta,
     quarantine,
     users,
-    vectors,
     versions,
 )
 from agent.errors import StoreError
@@ -94,7 +93,7 @@ class Store:
             revision = _revision(connection)
             if revision is None and inspect(connection).get_table_names():
                 raise StoreError(
-                    f"{self.name}: expected a driftrec store or a new file, got a database of something else; "
+                    f"{self.name}: expected a driftrec store or a new file, got another program's database; "
                     "name another file"
                 )
             if revision is not None and revision > SCHEMA_REVISION:
@@ -162,9 +161,9 @@ class Store:
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""
-        tables = (users, items, interactions, quarantine, vectors)
+        counted = (users, items, interactions, quarantine, tables.vectors)
         with self.read() as connection:
-            sizes = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables]
+            sizes = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in counted]
         return StoreCounts(*sizes)
 
     def load_vectors(self, embedder: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -172,35 +171,40 @@ class Store:
         by_hash = {_text_hash(entry): entry for entry in texts}
         hashes = list(by_hash)
         found: dict[str, NDArray[np.float32]] = {}
+        held = tables.vectors
         with self.read() as connection:
             for start in range(0, len(hashes), _LOOKUP_BATCH):
-                statement = select(vectors.c.text_hash, vectors.c.vector).where(
-                    vectors.c.embedder == embedder,
-                    vectors.c.text_hash.in_(hashes[start : start + _LOOKUP_BATCH]),
+                statement = select(held.c.text_hash, held.c.vector).where(
+                    held.c.embedder == embedder,
+                    held.c.text_hash.in_(hashes[start : start + _LOOKUP_BATCH]),
                 )
                 for digest, blob in connection.execute(statement):
                     found[by_hash[digest]] = np.frombuffer(blob, "<f4").astype(np.float32)
         return found
 
-    def save_vectors(self, embedder: str, texts: Sequence[str], matrix: NDArray[np.float32]) -> None:
+    def save_vectors(self, embedder: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keeps one vector per text; a text that has one already keeps it.
 
         Args:
             embedder: its name, part of the key.
             texts: what was encoded.
-            matrix: `(len(texts), dim)` float32.
+            vectors: `(len(texts), dim)` float32.
 
         Raises:
             ValueError: the shapes do not fit, or a vector is not finite.
         """
-        if matrix.ndim != 2 or len(matrix) != len(texts):
-            raise ValueError(f"expected one vector for each of {len(texts)} texts, got shape {matrix.shape!r}")
-        if not np.isfinite(matrix).all():
-            raise ValueError(f"expected finite vectors from {embedder!r}, got NaN or infinity; encode them again")
-        blobs = np.ascontiguousarray(matrix, "<f4")
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise ValueError(
+                f"expected one vector for each of {len(texts)} texts, got shape {vectors.shape!r}"
+            )
+        if not np.isfinite(vectors).all():
+            raise ValueError(
+                f"expected finite vectors from {embedder!r}, got NaN or infinity; encode them again"
+            )
+        blobs = np.ascontiguousarray(vectors, "<f4")
         rows = [(embedder, _text_hash(entry), blobs[i].tobytes()) for i, entry in enumerate(texts)]
         with self.write() as connection:
-            bulk_insert(connection, vectors, ("embedder", "text_hash", "vector"), rows)
+            bulk_insert(connection, tables.vectors, ("embedder", "text_hash", "vector"), rows)
 
     def append_version(
         self, kind: VersionKind, user_id: str, *, moment_ms: int, payload: str, model: str, prompt_hash: str

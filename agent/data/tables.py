@@ -1,4 +1,4 @@
-"""The tables of the store, as SQLAlchemy Core sees them. The migrations create them; a test compares the two."""
+"""The tables of the store, as SQLAlchemy Core sees them. Migrations create them; a test compares."""
 
 from __future__ import annotations
 

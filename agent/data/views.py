@@ -31,7 +31,9 @@ def compute_log(connection: Connection, columns: LogColumns, settings: Interacti
     Raises:
         SettingsError: an event in the store has no weight.
     """
-    event_rows = connection.execute(select(events.c.event_no, events.c.event).order_by(events.c.event_no)).all()
+    event_rows = connection.execute(
+        select(events.c.event_no, events.c.event).order_by(events.c.event_no)
+    ).all()
     event_numbers = np.array([row.event_no for row in event_rows], np.int64)
     names = tuple(str(row.event) for row in event_rows)
     user_rows = connection.execute(select(users.c.user_no, users.c.user_id).order_by(users.c.user_no)).all()
@@ -76,7 +78,9 @@ def compute_weights(
             f"the store holds events {missing!r} that have no weight; "
             f"declare them under [interactions.weights], for example {missing[0]!r} = 1.0"
         )
-    weight = np.array([weights[name] for name in names], np.float32)[event] if names else np.zeros(0, np.float32)
+    weight = (
+        np.array([weights[name] for name in names], np.float32)[event] if names else np.zeros(0, np.float32)
+    )
     if RATE not in names:
         return weight
     rated = event == names.index(RATE)
@@ -117,11 +121,7 @@ def _item_codes(
 
 
 def load_catalogue(connection: Connection) -> Catalogue:
-    """Every item in order of its number, without vectors.
-
-    `texts` is what is to be embedded: the item's own text, else title and categories; empty for an item
-    that only events have named so far, since its title is no more than its id.
-    """
+    """Every item in order of its number, without vectors; `texts` are the items' own, empty without."""
     statement = select(
         items.c.item_id,
         items.c.title,
@@ -129,7 +129,6 @@ def load_catalogue(connection: Connection) -> Catalogue:
         items.c.categories,
         items.c.domain,
         items.c.text,
-        items.c.stub,
     ).order_by(items.c.item_no)
     rows = connection.execute(statement).all()
     # A catalogue has few distinct category lists: parse each once, share the tuples.
@@ -143,11 +142,6 @@ def load_catalogue(connection: Connection) -> Catalogue:
         descriptions=tuple(row[2] for row in rows),
         categories=tuple(parsed[row[3]] for row in rows),
         domains=tuple(row[4] for row in rows),
-        texts=tuple("" if row[6] else row[5] or compose_text(row[1], parsed[row[3]]) for row in rows),
+        texts=tuple(row[5] for row in rows),
         text_row=np.full(len(rows), -1, np.int32),
     )
-
-
-def compose_text(title: str, categories: tuple[str, ...]) -> str:
-    """What stands for an item without a text of its own: title and categories."""
-    return f"{title}. {', '.join(categories)}" if categories else title

@@ -1,1 +1,66 @@
-"""Language models: backends, registry, prompts."""
+"""Language models: backends, registry, prompts. Importing this loads no model library."""
+
+from __future__ import annotations
+
+from agent.errors import OfflineError, SettingsError
+from agent.llm.backend import Backend
+from agent.llm.registry import Progress
+from agent.settings import LlmSettings
+
+__all__ = ["open_backend"]
+
+
+def open_backend(settings: LlmSettings, *, offline: bool, progress: Progress | None = None) -> Backend | None:
+    """The backend that `settings.model` names; None for `none`.
+
+    `llamacpp:NAME` or `llamacpp:/path/file.gguf` runs on this machine, its file is pulled when absent;
+    `openai:NAME` speaks to `settings.base_url` (default: the vendor's); `scripted:` echoes, for trials.
+    Nothing is loaded or connected before the first request.
+
+    Args:
+        settings: the `llm` room.
+        offline: never touch the network (a server on this machine is not the network).
+        progress: of a pull, called with bytes done and bytes in all.
+
+    Raises:
+        SettingsError: a name of no known kind.
+        OfflineError: a model or server off this machine, and `offline`.
+        ModelNotFoundError, ModelFileError, FetchError: see `registry.model_path`.
+    """
+    kind, _, name = settings.model.partition(":")
+    if settings.model == "none":
+        return None
+    if kind == "llamacpp" and name:
+        from agent.llm.llamacpp import LlamaCppBackend
+        from agent.llm.registry import model_path
+
+        path = model_path(name, offline=offline, progress=progress)
+        return LlamaCppBackend(
+            path,
+            name=name if not name.endswith(".gguf") else "",
+            threads=settings.threads,
+            context_tokens=settings.context_tokens,
+            timeout_s=settings.timeout_s,
+        )
+    if kind == "openai" and name:
+        from agent.llm.openai_compat import OpenAICompatBackend, is_loopback
+
+        if offline and not is_loopback(settings.base_url):
+            raise OfflineError(
+                f"model {settings.model!r} is on another machine, and offline mode is on; use a llamacpp: one"
+            )
+        return OpenAICompatBackend(
+            name,
+            base_url=settings.base_url,
+            api_key=settings.api_key,
+            timeout_s=settings.timeout_s,
+            context_tokens=settings.context_tokens,
+        )
+    if kind == "scripted":
+        from agent.llm.scripted import ScriptedBackend
+
+        return ScriptedBackend(lambda request: request.user)
+    raise SettingsError(
+        "llm.model: expected 'llamacpp:NAME', 'llamacpp:FILE.gguf', 'openai:NAME' or 'none', "
+        f"got {settings.model!r}"
+    )

@@ -25,5 +25,6 @@ class ContextOverflowError(EngineError):
 
     def __init__(self, needed: int, available: int) -> None:
         super().__init__(
-            f"needs {needed} tokens, the context holds {available}; shorten the prompt or raise llm.context_tokens"
+            f"needs {needed} tokens, the context holds {available}; "
+            "shorten the prompt or raise llm.context_tokens"
         )

@@ -140,9 +140,7 @@ def _consume(matcher: Any, tokens: Sequence[int]) -> None:
         raise EngineError(f"the grammar refused its own tokens: {matcher.get_error()}")
 
 
-def _draw(
-    logits: NDArray[np.float32], matcher: Any, sampling: Sampling, random: np.random.Generator
-) -> int:
+def _draw(logits: NDArray[np.float32], matcher: Any, sampling: Sampling, random: np.random.Generator) -> int:
     if matcher is not None:
         bits = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
         allowed = np.unpackbits(bits, bitorder="little")[: len(logits)].astype(bool)

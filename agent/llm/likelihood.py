@@ -1,8 +1,8 @@
 """Log-probabilities of many continuations after one prefix. Worker process only.
 
-The prefix is decoded once. Continuations become a tree of tokens (common beginnings are decoded once too), each
-branch a sequence of its own over the shared attention memory, a whole batch in one call. The last token of a
-continuation predicts nothing we need and is not decoded; the first is predicted by the prefix.
+The prefix is decoded once. Continuations become a tree of tokens (common beginnings are decoded once too),
+each branch a sequence of its own over the shared attention memory, a whole batch in one call. The last token
+of a continuation predicts nothing we need and is not decoded; the first is predicted by the prefix.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ class LikelihoodScorer:
         """Log-probabilities of each continuation's tokens.
 
         Prefix and continuations are tokenized apart: a continuation should begin where a word does (its
-        leading space included). Chat markers in the prefix count as such, in continuations they are plain text.
+        leading space included). Chat markers in the prefix count as such, in continuations they are text.
 
         Args:
             prefix: not empty.
-            continuations: none may be empty.
+            continuations: an empty one gets an empty list.
             reuse: False decodes the prefix anew, for measurements.
 
         Raises:
             ContextOverflowError: prefix and longest continuation do not fit; nothing was decoded.
-            EngineError: an empty prefix or continuation.
+            EngineError: an empty prefix.
         """
         trunk = self._model.tokenize(prefix, special=True, bos=False)
         wanted = [self._model.tokenize(text, special=False, bos=False) for text in continuations]
-        if not trunk or not all(wanted):
-            raise EngineError("expected a prefix and continuations of at least one token each")
+        if not trunk:
+            raise EngineError("expected a prefix of at least one token")
         context = self._context
         longest = max(map(len, wanted), default=1)
         if len(trunk) + longest > context.n_ctx or longest > context.n_batch:
@@ -70,8 +70,8 @@ class LikelihoodScorer:
             context.clear()
         logits, decoded_prompt = context.feed(trunk)
         first = logits - _log_sum_exp(logits)
-        distinct = sorted(set(map(tuple, wanted)))
-        values: dict[tuple[int, ...], list[float]] = {}
+        distinct = sorted(set(map(tuple, filter(None, wanted))))
+        values: dict[tuple[int, ...], list[float]] = {(): []}
         decoded = 0
         for group in _groups(distinct, context, free=context.n_ctx - len(trunk)):
             decoded += self._score_group(group, first, values)

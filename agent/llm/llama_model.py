@@ -1,7 +1,8 @@
 """llama.cpp as we use it: a loaded model, and contexts that remember what they have decoded.
 
-Runs in the worker process only. The low-level API is used because the high-level `Llama` cannot decode several
-sequences over one shared prefix, and keeps logits of whole prompts (gigabytes) once asked for more than the last.
+Runs in the worker process only. The low-level API is used because the high-level `Llama` cannot decode
+several sequences over one shared prefix, and keeps logits of whole prompts (gigabytes) once asked for more
+than the last.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class GgufModel:
         """The conversation in the model's own template, ready for the answer."""
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
-        prompt = self._chat(messages=messages).prompt  # type: ignore[arg-type]
+        prompt = self._chat(messages=messages).prompt
         return self.tokenize(prompt, special=True, bos=False)
 
     def _chat_formatter(self) -> Jinja2ChatFormatter:
@@ -108,7 +109,9 @@ class DecodeContext:
             parameters.n_outputs_max = 1
         handle = llama_cpp.llama_init_from_model(model.handle, parameters)
         if not handle:
-            raise EngineError(f"llama.cpp could not make a context of {n_ctx} tokens; lower llm.context_tokens")
+            raise EngineError(
+                f"llama.cpp could not make a context of {n_ctx} tokens; lower llm.context_tokens"
+            )
         self._handle = handle
         self._memory = llama_cpp.llama_get_memory(handle)
         self._batch = llama_cpp.llama_batch_init(n_batch, 0, n_branches + 1)
@@ -156,8 +159,8 @@ class DecodeContext:
         """Decodes tokens beyond the trunk, in one batch; the branches are forgotten afterwards.
 
         Args:
-            nodes: at most `n_batch` of `(token, depth, sequences)`: depth 0 comes right after the trunk; sequences
-                are the branch numbers, from 1, that pass through it. Parents come before children.
+            nodes: at most `n_batch` of `(token, depth, sequences)`: depth 0 comes right after the trunk;
+                sequences are the branch numbers, from 1, that pass through it. Parents come before children.
 
         Returns:
             For each node, its logits `(n_vocab,)`: views that the next call overwrites.

@@ -20,13 +20,14 @@ from agent.ranking.source import Arrays, fitted, load_arrays, save_arrays
 class AlsSource:
     """Implicit-feedback factors (`implicit`, extra `als`); users are solved from their history when asked.
 
-    Confidence is `1 + alpha · decayed weight`. The start is random with a fixed seed: a renumbered catalogue gives
-    other factors, the one thing in which this source is not like the rest. Source: Hu, Koren, Volinsky 2008,
+    Confidence is `alpha · decayed weight` (1 for what was not taken). The start is random with a fixed seed:
+    a renumbered catalogue gives other factors, the one thing in which this source is not like the rest.
+    Source: Hu, Koren, Volinsky 2008,
     "Collaborative filtering for implicit feedback datasets", https://doi.org/10.1109/ICDM.2008.22.
     """
 
-    factors: int = 64
-    regularisation: float = 10.0
+    factors: int = 32
+    regularisation: float = 100.0
     alpha: float = 10.0
     iterations: int = 10
     half_life_days: float | None = 90.0
@@ -45,7 +46,7 @@ class AlsSource:
             from implicit.cpu.als import AlternatingLeastSquares
         except ImportError as error:
             raise MissingExtraError("implicit", "als") from error
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         matrix = log_matrix(log, now_ms=now_ms, half_life_days=self.half_life_days)
         factors = np.zeros((log.n_items, self.factors), np.float32)
@@ -63,15 +64,14 @@ class AlsSource:
                 model.fit(matrix, show_progress=False)
             factors[:] = model.item_factors
             factors[np.bincount(matrix.indices, minlength=log.n_items) == 0] = 0.0
-        return replace(self, arrays={"factors": factors})
+        return replace(self, arrays={"factors": factors, "gram": factors.T @ factors})
 
     def score(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
         """See `Source.score`; may be negative."""
-        factors = fitted(self.name, self.arrays)["factors"]
-        history = context_matrix(
-            contexts, n_items=len(factors), half_life_days=self.half_life_days
-        )
-        gram = factors.T @ factors + self.regularisation * np.eye(self.factors, dtype=np.float32)
+        arrays = fitted(self.name, self.arrays)
+        factors = arrays["factors"]
+        history = context_matrix(contexts, n_items=len(factors), half_life_days=self.half_life_days)
+        gram = arrays["gram"] + self.regularisation * np.eye(self.factors, dtype=np.float32)
         users = np.zeros((len(contexts), self.factors), np.float32)
         for row in range(len(contexts)):
             span = slice(history.indptr[row], history.indptr[row + 1])

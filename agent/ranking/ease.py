@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import Catalogue, InteractionLog
-from agent.ranking.history import Context, active_items, context_matrix, log_matrix
+from agent.ranking.history import Context, active_items, context_matrix, log_matrix, pair_matrix
 from agent.ranking.source import Arrays, csr_arrays, csr_from, fitted, load_arrays, save_arrays
 
 # Up to here the inverse is made in float64: beyond, memory and time count more than the digits.
@@ -20,20 +21,23 @@ _FLOAT64_ITEMS = 2000
 
 @dataclass(frozen=True, slots=True)
 class EaseParams:
-    """Parameters of `EaseSource`; the defaults were chosen on two earlier grocery windows.
+    """Parameters of `EaseSource`; the defaults were chosen on three earlier grocery windows.
 
     Attributes:
         regularisation: λ, in units of the Gram matrix of undecayed histories.
         text: α, the weight of text similarity next to λ; 0 ignores text.
         train_half_life_days: of the histories behind the Gram matrix; None does not decay.
         user_half_life_days: of the history that is scored; None does not decay.
+        user_norm: power of a history's length by which it is divided before the Gram matrix, 0–1, so that
+            heavy users do not speak for all; the trace of G stays.
         max_exact_items: size of the exact part.
     """
 
     regularisation: float = 1000.0
     text: float = 0.03
     train_half_life_days: float | None = 180.0
-    user_half_life_days: float | None = 90.0
+    user_half_life_days: float | None = 150.0
+    user_norm: float = 0.25
     max_exact_items: int = 4000
 
 
@@ -47,9 +51,9 @@ class EaseSource:
 
     Exact for the `max_exact_items` most active items (A is dense). Any other item j gets what the same
     equations give when it is predicted from the active ones alone: the ridge weights
-    `P (G_·j + α λ X x_j)`, never stored, evaluated as two sparse products. Its text reaches it even when nobody
-    has taken it. In the user's history, an item outside the active ones stands for its nearest active item
-    by text, times their cosine (nothing below cosine 0.5).
+    `P (G_·j + α λ X x_j)`, never stored, evaluated as two sparse products. Its text reaches it even when
+    nobody has taken it. In the user's history, an item outside the active ones stands for its nearest
+    active item by text, times their cosine (nothing below cosine 0.5).
 
     Cost: `max_exact_items`² floats and one inverse; about 3 ms per user at 4,000 of 92,331 items.
 
@@ -67,9 +71,11 @@ class EaseSource:
         p = self.params
         active = active_items(log, now_ms=now_ms, limit=p.max_exact_items)
         matrix = log_matrix(log, now_ms=now_ms, half_life_days=p.train_half_life_days)
-        plain = log_matrix(log, now_ms=now_ms, half_life_days=None)
-        trace = float(plain.multiply(plain).sum())
-        scale = float(matrix.multiply(matrix).sum()) / trace if trace > 0 else 1.0
+        scale = 1.0
+        if p.train_half_life_days is not None and matrix.nnz:
+            plain = log_matrix(log, now_ms=now_ms, half_life_days=None)
+            scale = float(matrix.multiply(matrix).sum() / plain.multiply(plain).sum())
+        matrix = _evened(matrix, power=p.user_norm)
         dtype = np.float64 if len(active) <= _FLOAT64_ITEMS else np.float32
         gram = (matrix[:, active].T @ matrix[:, active]).toarray().astype(dtype)
         text = _vectors(catalogue, active) if p.text > 0 else None
@@ -83,6 +89,7 @@ class EaseSource:
             "stand_in": stand_in,
             "cosine": cosine,
             **csr_arrays("histories", matrix),
+            **csr_arrays("active_histories", matrix[:, active]),
         }
         return replace(self, arrays=arrays, catalogue=catalogue)
 
@@ -90,15 +97,14 @@ class EaseSource:
         """See `Source.score`; scores may be negative."""
         arrays = fitted(self.name, self.arrays)
         active, inverse = arrays["active"], arrays["inverse"]
-        histories = csr_from(arrays, "histories")
-        n_items = histories.shape[1]
+        n_items = int(arrays["histories_shape"][1])
         out = np.zeros((len(contexts), n_items), np.float32)
         if not len(active):
             return out
         user = self._on_active(contexts, n_items)
         projected = np.asarray(user @ inverse, np.float32)
         if len(active) < n_items:
-            out += self._ridge(projected, histories, active)
+            out += self._ridge(projected)
         out[:, active] = user.toarray() - projected / np.diagonal(inverse)
         return out
 
@@ -109,6 +115,15 @@ class EaseSource:
     def load(self, folder: Path, *, catalogue: Catalogue) -> Self:
         """See `Source.load`."""
         return replace(self, arrays=load_arrays(folder, self.name), catalogue=catalogue)
+
+    @cached_property
+    def _tail(self) -> tuple[Any, Any, NDArray[np.float32] | None]:
+        """Histories over active items, over all items transposed, and the active items' vectors."""
+        arrays = fitted(self.name, self.arrays)
+        text = None
+        if self.params.text > 0 and self.catalogue is not None:
+            text = _vectors(self.catalogue, arrays["active"])
+        return csr_from(arrays, "active_histories"), csr_from(arrays, "histories").T.tocsr(), text
 
     def _on_active(self, contexts: Sequence[Context], n_items: int) -> Any:
         """`(len(contexts), n_active)` sparse: decayed histories, other items through their stand-ins."""
@@ -123,24 +138,34 @@ class EaseSource:
         shape = (len(contexts), len(arrays["active"]))
         if not keep.any():
             return csr_matrix(shape, dtype=np.float32)
-        from agent.ranking.history import pair_matrix
-
         return pair_matrix(history.row[keep], column[keep], value[keep], shape=shape)
 
-    def _ridge(
-        self, projected: NDArray[np.float32], histories: Any, active: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def _ridge(self, projected: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(n, n_items)` scores of every item predicted from the active ones by ridge regression."""
-        support = np.asarray(histories[:, active] @ projected.T, np.float32)
-        scores = np.asarray((histories.T @ support).T, np.float32)
+        active_histories, histories_by_item, text = self._tail
+        support = np.asarray(active_histories @ projected.T, np.float32)
+        scores = np.asarray((histories_by_item @ support).T, np.float32)
         catalogue = self.catalogue
-        if self.params.text > 0 and catalogue is not None and catalogue.vectors is not None:
-            wish = projected @ _vectors(catalogue, active)
+        if text is not None and catalogue is not None and catalogue.vectors is not None:
             by_text = np.zeros((len(projected), len(catalogue.vectors) + 1), np.float32)
-            by_text[:, :-1] = wish @ catalogue.vectors.T
+            by_text[:, :-1] = (projected @ text) @ catalogue.vectors.T
             weight = np.float32(self.params.text * self.params.regularisation)
+            # Row −1, an item without text, is the last column: zero.
             scores += weight * by_text[:, catalogue.text_row]
         return scores
+
+
+def _evened(matrix: Any, *, power: float) -> Any:
+    """Rows divided by their norm to `power`, then all by one factor that keeps the sum of squares."""
+    from scipy.sparse import diags
+
+    before = float(matrix.multiply(matrix).sum())
+    if power == 0 or before == 0:
+        return matrix
+    norm = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    factor = np.where(norm > 0, np.maximum(norm, 1e-12) ** -power, 0.0)
+    after = float((factor**2 * norm**2).sum())
+    return (diags((factor * np.sqrt(before / after)).astype(np.float32)) @ matrix).tocsr()
 
 
 def _vectors(catalogue: Catalogue, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
@@ -178,7 +203,10 @@ def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
     potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
     factor, failed = potrf(matrix, lower=True, overwrite_a=True)
     if failed:
-        raise ValueError(f"the Gram matrix is not positive definite (potrf: {failed!r}); raise regularisation")
+        raise ValueError(
+            f"the Gram matrix is not positive definite (potrf: {failed!r}); raise regularisation"
+        )
     inverse, _ = potri(factor, lower=True, overwrite_c=True)
     lower = np.tril(inverse, -1)
-    return lower + lower.T + np.diag(np.diagonal(inverse))
+    full: NDArray[Any] = lower + lower.T + np.diag(np.diagonal(inverse))
+    return full

@@ -33,8 +33,8 @@ class FacetVectorSource:
     Without facets in the context the decayed centroid of the user's history is the one question.
 
     Attributes:
-        depth: items per facet, before quotas.
-        index: asked when given (over-fetching twice the depth); else exact search over the distinct texts.
+        depth: items of all facets together.
+        index: asked when given, for twice the items needed; else exact search over the distinct texts.
     """
 
     depth: int = 200
@@ -64,9 +64,11 @@ class FacetVectorSource:
             queries = [query for query in context.facets or self._centroid(context) if query.quota > 0]
             total = sum(query.quota for query in queries)
             for query in queries:
-                codes = self._nearest(query.vector)
+                part = query.quota / total
+                # No facet gets more places than its part of the depth: further ones could never be taken.
+                codes = self._nearest(query.vector, n=int(np.ceil(self.depth * part)) + 1)
                 places = np.arange(1, len(codes) + 1, dtype=np.float32)
-                out[row, codes] = np.maximum(out[row, codes], np.float32(query.quota / total) / places)
+                out[row, codes] = np.maximum(out[row, codes], np.float32(part) / places)
         return out
 
     def save(self, folder: Path) -> None:
@@ -84,37 +86,37 @@ class FacetVectorSource:
         weight = context.weight[wishes] * decay(
             context.now_ms - context.timestamp_ms[wishes], self.half_life_days
         )
-        vector = weight @ self.catalogue.item_vectors(context.item[wishes])
+        vector = (weight @ self.catalogue.item_vectors(context.item[wishes])).astype(np.float32)
         return (FacetQuery("centroid", vector, 1.0, 1.0),) if vector.any() else ()
 
-    def _nearest(self, vector: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Item codes, nearest first, at most `depth`."""
+    def _nearest(self, vector: NDArray[np.float32], *, n: int) -> NDArray[np.int64]:
+        """Item codes, nearest first, at most `n`."""
         length = float(np.linalg.norm(vector))
         if length == 0.0 or self.catalogue is None or self.catalogue.vectors is None:
             return np.empty(0, np.int64)
         unit = (vector / length).astype(np.float32)
         arrays = fitted(self.name, self.arrays)
         if self.index is None:
-            return self._exact(unit, arrays)
+            return self._exact(unit, arrays, n=n)
         known = self.catalogue.item_codes
-        ids, similarity = self.index.query(unit, 2 * self.depth)
+        ids, similarity = self.index.query(unit, 2 * n)
         pairs = [(known[i], s) for i, s in zip(ids, similarity, strict=True) if i in known]
         codes = np.array([code for code, _ in pairs], np.int64)
         rounded = np.round(np.array([value for _, value in pairs], np.float64), 4)
-        return codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][: self.depth]
+        return codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][:n]
 
-    def _exact(self, unit: NDArray[np.float32], arrays: Arrays) -> NDArray[np.int64]:
+    def _exact(self, unit: NDArray[np.float32], arrays: Arrays, *, n: int) -> NDArray[np.int64]:
         assert self.catalogue is not None and self.catalogue.vectors is not None
         similarity = self.catalogue.vectors @ unit
         order, bounds = arrays["order"], arrays["bounds"]
-        n_texts = min(self.depth, len(similarity))
+        n_texts = min(n, len(similarity))
         texts = np.argpartition(-similarity, n_texts - 1)[:n_texts]
         texts = texts[np.argsort(-similarity[texts], kind="stable")]
         pieces, found = [], 0
         for text in texts:
             pieces.append(order[bounds[text] : bounds[text + 1]])
             found += len(pieces[-1])
-            if found >= self.depth:
+            if found >= n:
                 break
-        codes: NDArray[np.int64] = np.concatenate(pieces)[: self.depth]
+        codes: NDArray[np.int64] = np.concatenate(pieces)[:n]
         return codes

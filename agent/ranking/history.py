@@ -73,6 +73,8 @@ class Context:
 
     def disliked(self) -> NDArray[np.int32]:
         """Item codes, sorted, whose last weighted event is a dislike."""
+        if not (self.weight < 0).any():
+            return np.empty(0, np.int32)
         rows = np.flatnonzero(self.weight != 0)
         item, weight = self.item[rows][::-1], self.weight[rows][::-1]
         codes, last = np.unique(item, return_index=True)
@@ -85,16 +87,22 @@ class Context:
 
     def wishes(self) -> NDArray[np.int64]:
         """Positions, oldest first, of the events that count as a wish (see `wish_rows`)."""
-        return np.flatnonzero((self.weight > 0) & ~np.isin(self.item, self.disliked()))
+        keep = self.weight > 0
+        disliked = self.disliked()
+        if len(disliked):
+            keep &= ~np.isin(self.item, disliked)
+        return np.flatnonzero(keep)
 
 
 def wish_rows(log: InteractionLog) -> NDArray[np.int64]:
     """Rows that count as a wish: an item, a positive weight, and no later dislike of it by that user."""
+    keep = (log.item >= 0) & (log.weight > 0)
+    if not (log.weight < 0).any():
+        return np.flatnonzero(keep)
     pair = log.user.astype(np.int64) * max(log.n_items, 1) + log.item
     weighted = np.flatnonzero((log.item >= 0) & (log.weight != 0))[::-1]
     codes, last = np.unique(pair[weighted], return_index=True)
     disliked = codes[log.weight[weighted][last] < 0]
-    keep = (log.item >= 0) & (log.weight > 0)
     if len(disliked):
         keep &= ~np.isin(pair, disliked)
     return np.flatnonzero(keep)
@@ -138,9 +146,7 @@ def log_matrix(log: InteractionLog, *, now_ms: int, half_life_days: float | None
     return pair_matrix(past.user[rows], past.item[rows], values, shape=(log.n_users, log.n_items))
 
 
-def context_matrix(
-    contexts: Sequence[Context], *, n_items: int, half_life_days: float | None
-) -> csr_matrix:
+def context_matrix(contexts: Sequence[Context], *, n_items: int, half_life_days: float | None) -> csr_matrix:
     """`(len(contexts), n_items)` sparse float32: the same as `log_matrix`, for the users asked for."""
     picks = [context.wishes() for context in contexts]
     user = np.repeat(np.arange(len(contexts)), [len(pick) for pick in picks])

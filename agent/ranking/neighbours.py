@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import Catalogue, InteractionLog
-from agent.ranking.history import Context, active_items, context_matrix, decay, log_matrix, pair_matrix, wish_rows
+from agent.ranking.history import (
+    Context,
+    active_items,
+    context_matrix,
+    decay,
+    log_matrix,
+    pair_matrix,
+    wish_rows,
+)
 from agent.ranking.source import Arrays, csr_arrays, csr_from, fitted, load_arrays, save_arrays
 
 if TYPE_CHECKING:
@@ -49,9 +57,7 @@ class ItemKnnSource:
     def score(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
         """See `Source.score`; never negative."""
         weights = csr_from(fitted(self.name, self.arrays), "weights")
-        history = context_matrix(
-            contexts, n_items=weights.shape[0], half_life_days=self.user_half_life_days
-        )
+        history = context_matrix(contexts, n_items=weights.shape[0], half_life_days=self.user_half_life_days)
         return np.asarray((history @ weights).toarray(), np.float32)
 
     def save(self, folder: Path) -> None:
@@ -67,10 +73,11 @@ class ItemKnnSource:
 class TransitionSource:
     """What is taken soon after what: steps between moments (events of one user at one instant).
 
-    A pair of items whose moments lie `lag ≤ max_lag` apart counts `0.5 ** (age / half-life) / lag`; counts are
-    divided by the square roots of how often the first leads and the second follows, so that what everybody
-    takes does not follow everything. A user's score comes from its last `max_lag` moments, weighted `1 / lag`.
-    Only the `max_items` most active items take part. Baskets are one moment, so this works for clicks and baskets.
+    A pair of items whose moments lie `lag ≤ max_lag` apart counts `0.5 ** (age / half-life) / lag`; counts
+    are divided by the square roots of how often the first leads and the second follows, so that what
+    everybody takes does not follow everything. A user's score comes from its last `max_lag` moments, weighted
+    `1 / lag`. Only the `max_items` most active items take part. A basket is one moment, so this works for
+    clicks and baskets.
     """
 
     max_lag: int = 5
@@ -141,9 +148,7 @@ class TransitionSource:
         return replace(self, arrays=load_arrays(folder, self.name))
 
 
-def keep_largest(
-    dense: NDArray[np.float32], *, n: int, codes: NDArray[np.int64], n_items: int
-) -> csr_matrix:
+def keep_largest(dense: NDArray[np.float32], *, n: int, codes: NDArray[np.int64], n_items: int) -> csr_matrix:
     """`(n_items, n_items)` sparse: the `n` largest positive entries of each row; ties to the lower code."""
     from scipy.sparse import csr_matrix
 

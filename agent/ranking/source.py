@@ -81,7 +81,7 @@ def save_arrays(folder: Path, name: str, arrays: Arrays | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{name}.partial"
     with partial.open("wb") as file:
-        np.savez(file, **{key: np.asarray(value) for key, value in kept.items()})
+        np.savez(file, allow_pickle=False, **{key: np.asarray(value) for key, value in kept.items()})
     partial.replace(folder / f"{name}.npz")
 
 
@@ -93,7 +93,7 @@ def load_arrays(folder: Path, name: str) -> Arrays:
     """
     path = folder / f"{name}.npz"
     if not path.is_file():
-        raise NotFittedError(f"source {name!r}: expected {path.name!r} in {folder.name!r}, found no such file; fit again")
+        raise NotFittedError(f"source {name!r}: expected {path.name!r} in {folder.name!r}; fit it again")
     with np.load(path, allow_pickle=False) as file:
         return {key: file[key] for key in file.files}
 
@@ -103,7 +103,8 @@ def csr_arrays(prefix: str, matrix: csr_matrix) -> dict[str, NDArray[Any]]:
     return {
         f"{prefix}_data": matrix.data.astype(np.float32),
         f"{prefix}_indices": matrix.indices.astype(np.int32),
-        f"{prefix}_indptr": matrix.indptr.astype(np.int64),
+        # One integer type for both, or scipy copies one of them at every construction.
+        f"{prefix}_indptr": matrix.indptr.astype(np.int32),
         f"{prefix}_shape": np.asarray(matrix.shape, np.int64),
     }
 

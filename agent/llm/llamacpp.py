@@ -1,0 +1,217 @@
+"""The local model: llama.cpp in a child process, so that its crashes are our errors and nothing more."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.errors import BackendError, BackendTimeoutError, SchemaError
+from agent.fetch import home
+from agent.llm.backend import Capabilities, Completion, LlmRequest, Scores
+from agent.llm.child import ChildDiedError, WorkerChild
+from agent.llm.worker import WorkerOptions
+
+_START_TIMEOUT_S = 180.0
+
+
+def available_cores() -> int:
+    """Cores this process may really use: the scheduler's affinity and, in a container, its quota."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS, not on Windows
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cores = min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return cores
+    return cores
+
+
+class LlamaCppBackend:
+    """Completions and likelihoods from a GGUF file.
+
+    The worker starts with the first request and is started anew after a crash; a request that was under way
+    is sent once more. Requests from several threads wait for each other.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        threads: int = 0,
+        context_tokens: int = 4096,
+        timeout_s: float = 60.0,
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            path: the GGUF file.
+            name: as reported; the file's name when empty.
+            threads: 0 takes `available_cores()`; more than the free cores makes the model many times slower.
+            context_tokens: prompt and output together.
+            timeout_s: per request, loading the model not counted.
+        """
+        self._name = f"llamacpp:{name or path.stem}"
+        self._options = WorkerOptions(str(path), threads or available_cores(), context_tokens)
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._holder: list[WorkerChild] = []
+        self._finalizer = weakref.finalize(self, _close_all, self._holder)
+
+    @property
+    def name(self) -> str:
+        """`llamacpp:` and the model's name."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Structured output and scores, on this machine."""
+        return Capabilities(structured=True, score=True, context_tokens=self._options.context_tokens)
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the worker, None when none runs."""
+        return self._holder[0].pid if self._holder else None
+
+    def complete(self, request: LlmRequest) -> Completion:
+        """The completion of `request`.
+
+        Raises:
+            SchemaError: llguidance refuses the schema; the worker lives on.
+            BackendError: prompt and output do not fit the context; or the worker crashed twice on it.
+            BackendTimeoutError: no answer in time; the worker was ended.
+        """
+        started = time.perf_counter()
+        answer = self._ask(
+            {
+                "op": "complete",
+                "system": request.system,
+                "user": request.user,
+                "schema": None if request.schema is None else dict(request.schema),
+                "max_output_tokens": request.max_output_tokens,
+                "temperature": request.temperature,
+                "seed": request.seed,
+                "stop": list(request.stop),
+            },
+            stage=request.stage,
+        )
+        data, note = _parse(answer, request.schema)
+        return Completion(
+            text=answer["text"],
+            model=self._name,
+            data=data,
+            finish_reason=answer["finish_reason"],
+            prompt_tokens=answer["prompt_tokens"],
+            output_tokens=answer["output_tokens"],
+            seconds=time.perf_counter() - started,
+            degraded=bool(note),
+            note=note,
+        )
+
+    def score(
+        self, prefix: str, continuations: Sequence[str], *, stage: str = "rerank", reuse: bool = True
+    ) -> Scores:
+        """Natural-log probabilities of each continuation's tokens after `prefix`.
+
+        Prefix and continuations are tokenized apart, so end the prefix where a token ends and give each
+        continuation its leading space. The last prefix stays decoded for the next call.
+
+        Args:
+            prefix: chat markers in it count as such.
+            continuations: any number; an empty one gets an empty tuple.
+            stage: who asks.
+            reuse: False decodes the prefix anew, for measurements.
+
+        Raises:
+            BackendError: an empty prefix, a text that does not fit, or the worker crashed twice on it.
+            BackendTimeoutError: no answer in time; the worker was ended.
+        """
+        started = time.perf_counter()
+        answer = self._ask(
+            {"op": "score", "prefix": prefix, "continuations": list(continuations), "reuse": reuse},
+            stage=stage,
+        )
+        return Scores(
+            token_logprobs=tuple(map(tuple, answer["token_logprobs"])),
+            model=self._name,
+            prompt_tokens=answer["prompt_tokens"],
+            scored_tokens=answer["scored_tokens"],
+            seconds=time.perf_counter() - started,
+            meta={key: answer[key] for key in ("decoded_prompt_tokens", "decoded_tokens")},
+        )
+
+    def measure_prompt_speed(self, tokens: int = 512) -> float:
+        """Tokens per second of plain prompt decoding, measured now in the same worker."""
+        return float(self._ask({"op": "prompt_speed", "tokens": tokens}, stage="bench")["tokens_per_s"])
+
+    def close(self) -> None:
+        """Ends the worker; the next request would start another."""
+        with self._lock:
+            _close_all(self._holder)
+
+    def _ask(self, request: dict[str, Any], *, stage: str) -> dict[str, Any]:
+        with self._lock:
+            try:
+                answer = self._ask_once(request)
+            except ChildDiedError:
+                # Crashes of the native library are often a matter of state: a fresh worker gets one more try.
+                try:
+                    answer = self._ask_once(request)
+                except ChildDiedError as error:
+                    saved = _save_request(request, stage)
+                    raise BackendError(
+                        f"{self._name} crashed twice on one request of stage {stage!r}: {error}. "
+                        f"The prompt is saved in {saved}"
+                    ) from error
+        if "ok" in answer:
+            ok: dict[str, Any] = answer["ok"]
+            return ok
+        if answer["kind"] == "schema":
+            raise SchemaError(f"stage {stage!r}: the output schema is not supported: {answer['error']}")
+        raise BackendError(f"{self._name}, stage {stage!r}: {answer['error']}")
+
+    def _ask_once(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._holder and not self._holder[0].alive:
+            _close_all(self._holder)
+        if not self._holder:
+            self._holder.append(WorkerChild(self._options, start_timeout_s=_START_TIMEOUT_S))
+        try:
+            return self._holder[0].ask(request, timeout_s=self._timeout_s)
+        except (ChildDiedError, BackendTimeoutError):
+            _close_all(self._holder)
+            raise
+
+
+def _close_all(children: list[WorkerChild]) -> None:
+    while children:
+        children.pop().close()
+
+
+def _parse(answer: Mapping[str, Any], schema: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+    """The object in the answer, and why the answer is not what was asked for."""
+    if answer["finish_reason"] == "length":
+        return None, f"the answer was cut at {answer['output_tokens']} tokens"
+    if schema is None:
+        return None, ""
+    data: dict[str, Any] = json.loads(answer["text"])
+    return data, ""
+
+
+def _save_request(request: dict[str, Any], stage: str) -> Path:
+    """Keeps a request that crashes the worker; mkstemp makes it readable by the user only."""
+    folder = home() / "crashes"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f"{stage}-", suffix=".json", dir=folder)
+    with os.fdopen(handle, "w", encoding="utf-8") as sink:
+        json.dump(request, sink, ensure_ascii=True, indent=1)
+    return Path(name)

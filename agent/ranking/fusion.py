@@ -1,0 +1,163 @@
+"""Which sources count, and how much: few additive weights, each of which had to win in every window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.ranking.windows import Pool, Task, ndcg
+
+WEIGHTS = (0.05, 0.1, 0.2, 0.4, 0.8)
+MIN_WINDOWS = 3
+MAX_ADDITIONS = 4
+# Fewer users than this behind the intervals, and the default is taken: the normal approximation needs some.
+MIN_USERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """One source that was added to the list before it, and what that brought.
+
+    Attributes:
+        source: its name.
+        weight: on its standardised scores, the first source has 1.
+        gain: mean paired difference of NDCG@10 over the windows.
+        low: lower end of its 95 % interval over users; above 0, else it would not be here.
+        high: upper end.
+        by_window: mean difference in each window, all above 0.
+    """
+
+    source: str
+    weight: float
+    gain: float
+    low: float
+    high: float
+    by_window: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FusionDecision:
+    """The weights of one task, and why.
+
+    Attributes:
+        weights: weight by source name; only sources that count; the best single one has 1.
+        singles: mean NDCG@10 of each source alone over the windows.
+        additions: in the order they were made.
+        n_users: different users behind the decision.
+        reason: in words, also why a default was taken.
+    """
+
+    task: Task
+    weights: Mapping[str, float]
+    singles: Mapping[str, float]
+    additions: tuple[Addition, ...]
+    n_users: int
+    n_windows: int
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> FusionDecision:
+        """The decision that `to_dict` wrote."""
+        additions = tuple(Addition(**{**a, "by_window": tuple(a["by_window"])}) for a in plain["additions"])
+        return cls(**{**plain, "additions": additions})
+
+
+def decide(
+    pools: Sequence[Pool], names: Sequence[str], *, task: Task, default: Mapping[str, float]
+) -> FusionDecision:
+    """Weights by greedy addition to the best single source.
+
+    A source is added with the weight whose pooled lower bound is highest, then shrunk to the smallest weight
+    within one standard error of that gain. It has to gain in every window, and the 95 % interval of the
+    paired difference (per user over windows, then over users) has to exclude 0. Else the best single
+    source stands.
+
+    Args:
+        pools: one per window, all with the scores of `names` in that order.
+        names: of the sources.
+        task: `new` or `any`.
+        default: taken as it stands when there are fewer than 3 windows or 30 users.
+    """
+    n_users = len(np.unique(np.concatenate([pool.users for pool in pools]))) if pools else 0
+    usable = [pool for pool in pools if len(pool.users)]
+    if len(usable) < MIN_WINDOWS or n_users < MIN_USERS:
+        reason = (
+            f"default: {len(usable)} windows with {n_users} users; "
+            f"a decision needs {MIN_WINDOWS} and {MIN_USERS}"
+        )
+        return FusionDecision(task, dict(default), {}, (), n_users, len(usable), reason)
+    alone = {
+        name: float(np.mean([ndcg(pool, pool.scores[i]).mean() for pool in usable]))
+        for i, name in enumerate(names)
+    }
+    first = max(names, key=lambda name: alone[name])
+    weights, additions = {first: 1.0}, list[Addition]()
+    while len(additions) < MAX_ADDITIONS:
+        best = _best_addition(usable, names, weights)
+        if best is None:
+            break
+        additions.append(best)
+        weights[best.source] = best.weight
+    reason = f"best single source {first}" + "".join(
+        f"; + {a.weight:g} {a.source} ({a.gain:+.4f}, 95 % {a.low:+.4f} to {a.high:+.4f})" for a in additions
+    )
+    return FusionDecision(task, weights, alone, tuple(additions), n_users, len(usable), reason)
+
+
+def fuse(
+    scores: NDArray[np.float32], names: Sequence[str], weights: Mapping[str, float]
+) -> NDArray[np.float32]:
+    """Weighted sum over the first axis of standardised `scores`; sources without a weight count nothing."""
+    factor = np.array([weights.get(name, 0.0) for name in names], np.float32)
+    return np.tensordot(factor, scores, axes=1).astype(np.float32)
+
+
+def _best_addition(
+    pools: Sequence[Pool], names: Sequence[str], weights: Mapping[str, float]
+) -> Addition | None:
+    """The admissible addition with the highest lower bound, or None."""
+    bases = [fuse(pool.scores, names, weights) for pool in pools]
+    before = [ndcg(pool, base) for pool, base in zip(pools, bases, strict=True)]
+    found: list[Addition] = []
+    for place, name in enumerate(names):
+        if name in weights:
+            continue
+        tried = []
+        for weight in WEIGHTS:
+            after = [
+                ndcg(p, b + np.float32(weight) * p.scores[place]) for p, b in zip(pools, bases, strict=True)
+            ]
+            tried.append(_compare(pools, before, after, source=name, weight=weight))
+        admissible = [a for a in tried if a.low > 0 and min(a.by_window) > 0]
+        if admissible:
+            top = max(admissible, key=lambda a: a.low)
+            error = (top.high - top.gain) / 1.96
+            found.append(next(a for a in admissible if a.gain >= top.gain - error))
+    return max(found, key=lambda a: a.low, default=None)
+
+
+def _compare(
+    pools: Sequence[Pool],
+    before: Sequence[NDArray[np.float64]],
+    after: Sequence[NDArray[np.float64]],
+    *,
+    source: str,
+    weight: float,
+) -> Addition:
+    """Paired differences; a user of several windows counts once, or the interval would be too narrow."""
+    differences = [a - b for a, b in zip(after, before, strict=True)]
+    users, inverse = np.unique(np.concatenate([pool.users for pool in pools]), return_inverse=True)
+    values = np.concatenate(differences)
+    mean = np.bincount(inverse, weights=values) / np.bincount(inverse)
+    error = float(mean.std(ddof=1) / np.sqrt(len(users)))
+    gain = float(mean.mean())
+    by_window = tuple(float(d.mean()) for d in differences)
+    return Addition(source, weight, gain, gain - 1.96 * error, gain + 1.96 * error, by_window)

@@ -1,0 +1,31 @@
+"""`python -m eval`: benchmarks and protocols."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="eval", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def root() -> None:
+    """Measures what driftrec promises."""
+
+
+@app.command()
+def bench(
+    model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
+    only: Annotated[str | None, typer.Option(help="One part only.")] = None,
+    keep: Annotated[bool, typer.Option(help="Reuse the workspace of the last run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the table of promised figures; exit code 1 when one is missed."""
+    from eval.bench import run_bench
+
+    raise typer.Exit(run_bench(model=model, only=only, as_json=as_json, keep=keep))
+
+
+if __name__ == "__main__":
+    app()
