@@ -193,7 +193,8 @@ def load_settings(path: Path | None = None, **overrides: object) -> Settings:
             return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
 
     try:
-        return _FromFile(**overrides)  # type: ignore[arg-type]
+        merged = _FromFile(**overrides)  # type: ignore[arg-type]
+        return Settings(**{name: getattr(merged, name) for name in Settings.model_fields})
     except ValidationError as error:
         where = str(path) if path else "settings"
         problems = "; ".join(

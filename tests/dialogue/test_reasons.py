@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.dialogue.reasons import ReasonContext, explain_item
+from agent.interests.frame import form_frame
+from agent.schema import Facet, FacetChange
+from agent.settings import InterestSettings
+
+# Two cheeses, a bread, something far away and something without text.
+TITLES = ("Goat cheese, 150 g", "Brie, 200 g", "Rye bread", "Garden hose", "Mystery")
+DAYS = (17_500, 17_510, 17_520)
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    vectors = np.array([[1, 0.1, 0], [0.98, 0.2, 0], [0.1, 1, 0], [0, 0, 1]], np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Catalogue(
+        item_ids=("goat", "brie", "rye", "hose", "mystery"),
+        titles=TITLES,
+        descriptions=("",) * 5,
+        categories=(("Cheese",), ("Cheese",), ("Bread",), ("Garden",), ()),
+        domains=("shop",) * 5,
+        texts=TITLES,
+        text_row=np.array([0, 1, 2, 3, -1], np.int32),
+        vectors=vectors,
+    )
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Goat cheese on two days, rye bread on the third."""
+    return InteractionLog(
+        user=np.zeros(3, np.int32),
+        item=np.array([0, 0, 2], np.int32),
+        timestamp_ms=np.array(DAYS, np.int64) * DAY_MS,
+        event=np.zeros(3, np.int16),
+        value=np.full(3, np.nan, np.float32),
+        weight=np.ones(3, np.float32),
+        interaction_id=np.array([11, 12, 13], np.int64),
+        user_ids=("ann",),
+        events=("purchase",),
+        n_items=5,
+    )
+
+
+def context_of(log, catalogue, *, language="en", kind="rising"):
+    frame = form_frame(log, catalogue, InterestSettings())
+    key = frame.keys[int(frame.facet_of(np.array([0], np.int32))[0])]
+    from datetime import UTC, datetime
+
+    when = datetime(2017, 12, 1, tzinfo=UTC)
+    facet = Facet(key, "Cheese", "", 0.6, 2, when, when, (), ())
+    change = FacetChange(key, "Cheese", kind, 0.1, 0.6, 4.0, 0.001, 0.01, False, (), ())
+    return ReasonContext(log, catalogue, frame, {key: facet}, {key: change}, language)
+
+
+def test_an_item_taken_before_cites_its_own_events(log, catalogue):
+    reason = explain_item(context_of(log, catalogue), 0, {"repeat": 1.0})
+    assert reason.text == (
+        "Bought 2 times, last on 2017-12-10; part of the interest “Cheese”, rising (10% → 60%)."
+    )
+    assert [entry.interaction_ids for entry in reason.evidence] == [(12,), (11,)]
+    assert reason.facets
+
+
+def test_a_close_item_cites_what_it_is_close_to(log, catalogue):
+    reason = explain_item(context_of(log, catalogue), 1, {"ease": 0.9, "popularity": 0.1})
+    assert "Close to Goat cheese, bought on 2017-12-10" in reason.text
+    assert "people with a history like this one" in reason.text
+    assert {number for entry in reason.evidence for number in entry.interaction_ids} == {11, 12}
+
+
+@pytest.mark.parametrize("item", [3, 4])
+def test_nothing_is_claimed_where_nothing_speaks(log, catalogue, item):
+    reason = explain_item(context_of(log, catalogue), item, {"popularity-7d": 1.0})
+    assert reason.text == (
+        "Popular with everyone at the moment; nothing in this history speaks for or against it."
+    )
+    assert reason.evidence == () and reason.facets == ()
+
+
+def test_chinese(log, catalogue):
+    reason = explain_item(context_of(log, catalogue, language="zh"), 0, {"repeat": 1.0})
+    assert reason.text == "购买过2次，最近一次在2017-12-10；属于兴趣“Cheese”，上升（10% → 60%）。"
+
+
+def test_every_cited_event_is_one_of_the_users_before(log, catalogue):
+    known = dict(zip(log.interaction_id.tolist(), log.timestamp_ms.tolist(), strict=True))
+    for item in range(5):
+        reason = explain_item(context_of(log, catalogue), item, {"ease": 1.0})
+        for entry in reason.evidence:
+            assert all(known[number] // DAY_MS in DAYS for number in entry.interaction_ids)
+        for day in re.findall(r"\d{4}-\d{2}-\d{2}", reason.text):
+            assert day in {entry.day for entry in reason.evidence}
