@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -314,6 +315,8 @@ def demo(
 
 def main() -> None:
     """Runs the command line; an error of ours ends in one clear line and exit code 1, Ctrl-C in 130."""
+    # Idle OpenMP threads spin by default and take the cores from the other library's threads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = app(standalone_mode=False)
     except DriftrecError as error:

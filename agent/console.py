@@ -222,7 +222,7 @@ def show_movers(found: Sequence[Drift], *, limit: int, alpha: float) -> None:
     beyond = sum(entry.p_value < alpha for entry in found)
     say(
         f"{beyond} of {len(found)} users moved at p < {alpha:g}; "
-        f"{alpha * len(found):.0f} would by chance alone."
+        f"{alpha * len(found):.1f} would by chance alone."
     )
     table = Table()
     for column in ("user", "sessions", "drift (sd)", "p"):

@@ -39,6 +39,8 @@ from agent.session import Session
 _OUTLOOK = {"new": 1.5, "rising": 1.5, "returned": 1.25, "stable": 1.0, "fading": 0.6, "dropped": 0.2}
 _MAX_FACET_QUERIES = 12
 _RECENT_TITLES = 10
+# How many times the list's length is ranked, so that enough different titles remain.
+_SPARE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,17 @@ def recommend(session: Session, request: Request) -> RecommendationList:
         stages.append(busy)
     code = session.log.user_codes.get(request.user_id)
     context = Context.of(session.log, code, now_ms=moment_ms, facets=person.queries)
-    wanted = max(request.k, session.settings.ranking.n_rerank if request.rerank else 0)
+    wanted = _SPARE * max(request.k, session.settings.ranking.n_rerank)
     ranked = with_index(ranker, index).rank(
         context, wanted, exclude_seen=request.exclude_seen, allowed=allowed
     )
     stages += ranked.stages
-    order = list(range(len(ranked.items)))
+    order, twins = _one_per_title(session.catalogue, ranked)
+    if twins:
+        detail = f"{twins} further items with the title of a better one left out"
+        stages.append(StageReport("variety", "ran", 0.0, detail))
     if request.rerank:
-        order, stage = _rerank(session, person, ranked)
+        order, stage = _rerank(session, person, ranked, order)
         stages.append(stage)
 
     start = time.perf_counter()
@@ -181,22 +186,40 @@ def _index(session: Session) -> tuple[VectorIndex | None, StageReport | None]:
         return None, StageReport("index", "degraded", 0.0, f"exact search in memory instead: {error}")
 
 
-def _rerank(session: Session, person: _Person, ranked: Ranked) -> tuple[list[int], StageReport]:
-    untouched = list(range(len(ranked.items)))
+def _one_per_title(catalogue: Catalogue, ranked: Ranked) -> tuple[list[int], int]:
+    """Positions in the list, the best of each title first, and how many were left out.
+
+    Shops sell one thing under many ids; a list that shows it five times helps nobody. When too little
+    else is left, the others follow at the end.
+    """
+    first: dict[str, int] = {}
+    others = []
+    for spot, item in enumerate(ranked.items):
+        if catalogue.titles[item] in first:
+            others.append(spot)
+        else:
+            first[catalogue.titles[item]] = spot
+    return [*first.values(), *others], len(others)
+
+
+def _rerank(
+    session: Session, person: _Person, ranked: Ranked, untouched: list[int]
+) -> tuple[list[int], StageReport]:
     backend = session.backend
     if backend is None:
         return untouched, StageReport("rerank", "skipped", 0.0, "no language model in the settings")
     if not person.profile.facets:
         return untouched, StageReport("rerank", "skipped", 0.0, "no history to rerank by")
-    top = min(session.settings.ranking.n_rerank, len(ranked.items))
+    n_rerank = session.settings.ranking.n_rerank
+    top, rest = untouched[:n_rerank], untouched[n_rerank:]
     titles = session.catalogue.titles
     candidates = [
         Candidate(int(ranked.items[spot]), titles[ranked.items[spot]], float(ranked.scores[spot]))
-        for spot in range(top)
+        for spot in top
     ]
     reranker = PromptReranker(backend, weight=session.settings.ranking.llm_weight, cache=session.store)
     found = reranker.rerank(candidates, **_prefixes(session, person, backend))
-    return [*found.order, *untouched[top:]], found.stage
+    return [*(top[place] for place in found.order), *rest], found.stage
 
 
 def _prefixes(session: Session, person: _Person, backend: Backend) -> dict[str, str]:
@@ -232,7 +255,8 @@ def _entries(
                 item_id=ItemId(catalogue.item_ids[item]),
                 title=catalogue.titles[item],
                 score=float(ranked.scores[spot]),
-                confidence=float(ranked.confidence[spot]),
+                # Calibrated by place in the list, so it goes with the place, also after a rerank.
+                confidence=float(ranked.confidence[rank - 1]),
                 reason=reason.text,
                 facets=reason.facets,
                 evidence=reason.evidence,

@@ -27,6 +27,7 @@ from agent.workspace import Workspace
 
 ProgressCallback = Callable[[str, int, int | None], None]
 _LANGUAGE_SAMPLE = 500
+_EMBEDDER_META = "embedder chosen by auto"
 _CHINESE_SHARE = 0.3
 
 
@@ -60,18 +61,25 @@ class Session:
         """Every item, with vectors; new texts are embedded on the way."""
         bare = self.store.load_catalogue()
         texts = [text for text in catalogue_texts(bare) if text]
+        # What `auto` chose once is kept: a few titles in another script must not change the vector space.
+        chosen = self.settings.embedding.model
+        kept = self.store.get_meta(_EMBEDDER_META) if chosen == "auto" else None
         embedder = open_embedder(
-            self.settings.embedding.model,
+            kept or chosen,
             sample_texts=texts[:: max(len(texts) // _LANGUAGE_SAMPLE, 1)][:_LANGUAGE_SAMPLE],
             offline=self.settings.offline,
+            batch_size=self.settings.embedding.batch_size,
         )
-        return embed_catalogue(
+        embedded = embed_catalogue(
             self.store,
             bare,
             embedder,
             settings=self.settings.embedding,
             progress=lambda done, total: self.progress("Embedding item texts", done, total),
         )
+        if chosen == "auto" and kept is None and texts:
+            self.store.set_meta(_EMBEDDER_META, embedder.name)
+        return embedded
 
     @cached_property
     def index(self) -> ChromaIndex:

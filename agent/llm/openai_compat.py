@@ -249,7 +249,8 @@ class OpenAICompatBackend:
             wait = error.response.headers.get("retry-after", "")
             seconds = float(wait) if wait.replace(".", "", 1).isdigit() else None
             return RateLimitError(f"{self.name}: the server asks to slow down: {detail}", seconds)
-        if structured and error.status_code in _BAD_REQUEST:
+        # llama_cpp.server answers 500 to a response format it does not know.
+        if structured and (error.status_code in _BAD_REQUEST or "response_format" in str(error)):
             return _RefusedError(f"{self.name}: HTTP {error.status_code}: {detail}")
         return BackendError(f"{self.name}: HTTP {error.status_code}: {detail}")
 

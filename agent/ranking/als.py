@@ -51,16 +51,16 @@ class AlsSource:
         matrix = log_matrix(log, now_ms=now_ms, half_life_days=self.half_life_days)
         factors = np.zeros((log.n_items, self.factors), np.float32)
         if matrix.nnz:
-            model = AlternatingLeastSquares(
-                factors=self.factors,
-                regularization=self.regularisation,
-                alpha=self.alpha,
-                iterations=self.iterations,
-                num_threads=self.threads,
-                random_state=self.seed,
-            )
             # Threads of BLAS inside the threads of implicit make it many times slower.
             with threadpool_limits(1, "blas"):
+                model = AlternatingLeastSquares(
+                    factors=self.factors,
+                    regularization=self.regularisation,
+                    alpha=self.alpha,
+                    iterations=self.iterations,
+                    num_threads=self.threads,
+                    random_state=self.seed,
+                )
                 model.fit(matrix, show_progress=False)
             factors[:] = model.item_factors
             factors[np.bincount(matrix.indices, minlength=log.n_items) == 0] = 0.0

@@ -169,7 +169,9 @@ def _evened(matrix: Any, *, power: float) -> Any:
 
 
 def _vectors(catalogue: Catalogue, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
-    return None if catalogue.vectors is None else catalogue.item_vectors(codes)
+    if catalogue.vectors is None or not len(catalogue.vectors):
+        return None
+    return catalogue.item_vectors(codes)
 
 
 def _stand_ins(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -62,13 +62,17 @@ class FacetVectorSource:
             return out
         for row, context in enumerate(contexts):
             queries = [query for query in context.facets or self._centroid(context) if query.quota > 0]
-            total = sum(query.quota for query in queries)
-            for query in queries:
-                part = query.quota / total
-                # No facet gets more places than its part of the depth: further ones could never be taken.
-                codes = self._nearest(query.vector, n=int(np.ceil(self.depth * part)) + 1)
+            queries = [query for query in queries if query.vector.any()]
+            if not queries:
+                continue
+            part = np.array([query.quota for query in queries], np.float32)
+            part /= part.sum()
+            units = np.stack([query.vector / np.linalg.norm(query.vector) for query in queries])
+            # No facet needs more places than its part of the depth: further ones could never be taken.
+            wanted = np.ceil(self.depth * part).astype(np.int64) + 1
+            for share, codes in zip(part, self._nearest(units.astype(np.float32), wanted), strict=True):
                 places = np.arange(1, len(codes) + 1, dtype=np.float32)
-                out[row, codes] = np.maximum(out[row, codes], np.float32(part) / places)
+                out[row, codes] = np.maximum(out[row, codes], share / places)
         return out
 
     def save(self, folder: Path) -> None:
@@ -89,34 +93,39 @@ class FacetVectorSource:
         vector = (weight @ self.catalogue.item_vectors(context.item[wishes])).astype(np.float32)
         return (FacetQuery("centroid", vector, 1.0, 1.0),) if vector.any() else ()
 
-    def _nearest(self, vector: NDArray[np.float32], *, n: int) -> NDArray[np.int64]:
-        """Item codes, nearest first, at most `n`."""
-        length = float(np.linalg.norm(vector))
-        if length == 0.0 or self.catalogue is None or self.catalogue.vectors is None:
-            return np.empty(0, np.int64)
-        unit = (vector / length).astype(np.float32)
+    def _nearest(
+        self, units: NDArray[np.float32], wanted: NDArray[np.int64]
+    ) -> Iterator[NDArray[np.int64]]:
+        """For each row of `units` its item codes, nearest first, at most as many as `wanted`."""
+        assert self.catalogue is not None and self.catalogue.vectors is not None
         arrays = fitted(self.name, self.arrays)
         if self.index is None:
-            return self._exact(unit, arrays, n=n)
+            # One product for all facets: a call per facet spends its time on waking threads.
+            similarity = units @ self.catalogue.vectors.T
+            for row, n in zip(similarity, wanted, strict=True):
+                yield _nearest_texts(row, arrays["order"], arrays["bounds"], n=int(n))
+            return
         known = self.catalogue.item_codes
-        ids, similarity = self.index.query(unit, 2 * n)
-        pairs = [(known[i], s) for i, s in zip(ids, similarity, strict=True) if i in known]
-        codes = np.array([code for code, _ in pairs], np.int64)
-        rounded = np.round(np.array([value for _, value in pairs], np.float64), 4)
-        return codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][:n]
+        for unit, n in zip(units, wanted, strict=True):
+            ids, cosines = self.index.query(unit, 2 * int(n))
+            pairs = [(known[i], c) for i, c in zip(ids, cosines, strict=True) if i in known]
+            codes = np.array([code for code, _ in pairs], np.int64)
+            rounded = np.round(np.array([value for _, value in pairs], np.float64), 4)
+            yield codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][:n]
 
-    def _exact(self, unit: NDArray[np.float32], arrays: Arrays, *, n: int) -> NDArray[np.int64]:
-        assert self.catalogue is not None and self.catalogue.vectors is not None
-        similarity = self.catalogue.vectors @ unit
-        order, bounds = arrays["order"], arrays["bounds"]
-        n_texts = min(n, len(similarity))
-        texts = np.argpartition(-similarity, n_texts - 1)[:n_texts]
-        texts = texts[np.argsort(-similarity[texts], kind="stable")]
-        pieces, found = [], 0
-        for text in texts:
-            pieces.append(order[bounds[text] : bounds[text + 1]])
-            found += len(pieces[-1])
-            if found >= n:
-                break
-        codes: NDArray[np.int64] = np.concatenate(pieces)[:n]
-        return codes
+
+def _nearest_texts(
+    similarity: NDArray[np.float32], order: NDArray[np.int64], bounds: NDArray[np.int64], *, n: int
+) -> NDArray[np.int64]:
+    """The first `n` items of the texts in falling similarity; `order[bounds[t]:bounds[t + 1]]` has text t."""
+    n_texts = min(n, len(similarity))
+    texts = np.argpartition(-similarity, n_texts - 1)[:n_texts]
+    texts = texts[np.argsort(-similarity[texts], kind="stable")]
+    pieces, found = [np.empty(0, np.int64)], 0
+    for text in texts:
+        pieces.append(order[bounds[text] : bounds[text + 1]])
+        found += len(pieces[-1])
+        if found >= n:
+            break
+    codes: NDArray[np.int64] = np.concatenate(pieces)[:n]
+    return codes

@@ -44,7 +44,7 @@ def items(grocery: GroceryFiles) -> pl.DataFrame:
         ("FRZN FRENCH FRIES", "FRZN POTATOES", "Frozen French fries"),
         ("POTATOES RUSSET (BULK&BAG)", "POTATOES", "Potatoes, russet"),
         ("PREMIUM", "ICE CREAM/MILK/SHERBTS", "Ice cream, premium"),
-        ("LEAN", "BEEF", "Ground beef, lean"),
+        ("LEAN", "BEEF", "Beef, lean"),
         ("HAM", "LUNCHMEAT", "Lunch meat, ham"),
         ("CORN", "VEGETABLES - SHELF STABLE", "Corn, canned"),
         ("PEPPERS ALL OTHER", "PEPPERS-ALL", "Peppers, other"),
@@ -106,6 +106,17 @@ def test_a_product_with_everything_and_one_with_nothing() -> None:
     assert bread.description == "Italian/French bread: 14 oz, store brand, Bread in Bakery"
     bare = name_product(department="MISCELLANEOUS", category=None, kind=None, size=None, private=False)
     assert (bare.title, bare.categories) == (UNKNOWN_TITLE, ("Miscellaneous",))
+
+
+def test_a_size_that_the_type_says_already_is_not_said_twice() -> None:
+    cola = name_product(
+        department="GROCERY",
+        category="SOFT DRINKS",
+        kind="SFT DRNK 2 LITER BTL CARB INCL",
+        size="2 L",
+        private=False,
+    )
+    assert cola.title == "Soft drinks, carbonated, 2 liter bottle"
 
 
 def test_crate_sizes_of_loose_produce_are_not_shown() -> None:

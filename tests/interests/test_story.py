@@ -53,6 +53,7 @@ CHANGES_ZH = (
         "Baby food is new. Wine came back after a pause.",
         "Cheese is rising, but newspapers and magazines are gone.",
         "Bread stayed the same, while Cheese grew.",
+        "Baby food is new, at 8% now.",
     ],
 )
 def test_true_stories_pass(story):
@@ -76,6 +77,8 @@ def test_true_stories_pass(story):
         ("Frozen pizza, like cheese, rose.", "up"),
         ("Cheese rose because of a wedding.", "wedding"),
         ("Cheese rose in 2019.", "2019"),
+        ("Cheese rose, but fell of late.", "down"),
+        ("Cheese rose, and it is at 5% now.", "5%"),
     ],
 )
 def test_false_stories_are_rejected_with_the_reason(story, reason):
@@ -99,6 +102,8 @@ def test_period_names_may_be_used():
     [
         ("儿童绘本从60%下降到10%。编程入门是新出现的兴趣。", True),
         ("对儿童绘本的兴趣逐渐减少，而编程入门新出现。", True),
+        ("编程入门新出现，现在占45%。", True),
+        ("编程入门新出现，现在占40%。", False),
         ("儿童绘本上升。", False),
         ("儿童绘本下降，钓鱼新出现。", False),
         ("编程入门从0%上升到40%。", False),
