@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from agent.interests.sessions import compute_recency_shares
 from agent.interests.words import percent
 from agent.llm.backend import Backend
 from agent.llm.prompts import render
-from agent.ranking.facet_vectors import FacetVectorSource, VectorIndex
+from agent.ranking.facet_vectors import VectorIndex
 from agent.ranking.history import Context, FacetQuery
-from agent.ranking.ranker import Ranked, Ranker
+from agent.ranking.ranker import Ranked
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.schema import (
     Facet,
@@ -91,7 +90,7 @@ def recommend(session: Session, request: Request) -> RecommendationList:
     code = session.log.user_codes.get(request.user_id)
     context = Context.of(session.log, code, now_ms=moment_ms, facets=person.queries)
     wanted = _SPARE * max(request.k, session.settings.ranking.n_rerank)
-    ranked = with_index(ranker, index).rank(
+    ranked = ranker.with_index(index).rank(
         context, wanted, exclude_seen=request.exclude_seen, allowed=allowed
     )
     stages += ranked.stages
@@ -167,15 +166,6 @@ def _facet_queries(
         )
         for spot in chosen
     )
-
-
-def with_index(ranker: Ranker, index: VectorIndex | None) -> Ranker:
-    """`ranker` with its retrieval by meaning asking `index`; None searches exactly, in memory."""
-    sources = tuple(
-        dataclasses.replace(source, index=index) if isinstance(source, FacetVectorSource) else source
-        for source in ranker.trained.sources
-    )
-    return dataclasses.replace(ranker, trained=dataclasses.replace(ranker.trained, sources=sources))
 
 
 def _index(session: Session) -> tuple[VectorIndex | None, StageReport | None]:

@@ -27,5 +27,17 @@ def bench(
     raise typer.Exit(run_bench(model=model, only=only, as_json=as_json, keep=keep))
 
 
+@app.command()
+def picture(
+    user: Annotated[str, typer.Argument(help="Household to show.")] = "27",
+    workspace: Annotated[str, typer.Option("--workspace", "-w")] = "grocery",
+    model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
+) -> None:
+    """Draw the README's picture from the demo workspace."""
+    from eval.picture import draw
+
+    typer.echo(draw(user, workspace=workspace, model=model))
+
+
 if __name__ == "__main__":
     app()

@@ -69,7 +69,7 @@ def precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int)
     >>> precision(np.array([[True, False, True]]), np.array([4]), k=4).tolist()
     [0.5]
     """
-    return _valued(hits[:, :k].sum(axis=1) / k, n_relevant)
+    return _valued(np.asarray(hits[:, :k].sum(axis=1) / k, np.float64), n_relevant)
 
 
 def hit_rate(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> NDArray[np.float64]:
@@ -78,7 +78,7 @@ def hit_rate(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) 
     >>> hit_rate(np.array([[False, True], [False, False]]), np.array([1, 1]), k=2).tolist()
     [1.0, 0.0]
     """
-    return _valued(hits[:, :k].any(axis=1).astype(np.float64), n_relevant)
+    return _valued(np.asarray(hits[:, :k].any(axis=1), np.float64), n_relevant)
 
 
 def mrr(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> NDArray[np.float64]:

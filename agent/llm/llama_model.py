@@ -1,6 +1,6 @@
 """llama.cpp as we use it: a loaded model, and contexts that remember what they have decoded.
 
-Runs in the worker process only. The low-level API is used because the high-level `Llama` cannot decode
+Runs in the worker process only, whose end frees everything. The low-level API is used because the high-level `Llama` cannot decode
 several sequences over one shared prefix, and keeps logits of whole prompts (gigabytes) once asked for more
 than the last.
 """
@@ -78,12 +78,6 @@ class GgufModel:
         if token < 0:
             return ""
         return bytes(llama_cpp.llama_vocab_get_text(self.vocab, token)).decode()
-
-    def close(self) -> None:
-        """Frees the weights."""
-        if self.handle:
-            llama_cpp.llama_model_free(self.handle)
-            self.handle = None
 
 
 class DecodeContext:
@@ -185,13 +179,6 @@ class DecodeContext:
         llama_cpp.llama_memory_clear(self._memory, True)
         self.tokens = []
         self._last = None
-
-    def close(self) -> None:
-        """Frees the memory; the model stays."""
-        if self._handle:
-            llama_cpp.llama_batch_free(self._batch)
-            llama_cpp.llama_free(self._handle)
-            self._handle = None
 
     def _cut(self, length: int) -> None:
         if length == len(self.tokens):

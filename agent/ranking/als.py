@@ -46,7 +46,7 @@ class AlsSource:
             from implicit.cpu.als import AlternatingLeastSquares
         except ImportError as error:
             raise MissingExtraError("implicit", "als") from error
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         matrix = log_matrix(log, now_ms=now_ms, half_life_days=self.half_life_days)
         factors = np.zeros((log.n_items, self.factors), np.float32)

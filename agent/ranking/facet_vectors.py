@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.data.index import Hit
 from agent.data.log import Catalogue, InteractionLog
 from agent.ranking.history import Context, FacetQuery, decay, user_counts
 from agent.ranking.source import Arrays, fitted, load_arrays, save_arrays
@@ -18,8 +19,8 @@ from agent.ranking.source import Arrays, fitted, load_arrays, save_arrays
 class VectorIndex(Protocol):
     """What this source needs of an item index."""
 
-    def query(self, vector: NDArray[np.float32], n: int) -> tuple[Sequence[str], NDArray[np.float32]]:
-        """The `n` nearest item ids and their cosine similarities, nearest first."""
+    def query_groups(self, vectors: NDArray[np.float32], n: int) -> Sequence[Sequence[Hit]]:
+        """For each row of `vectors` the `n` nearest texts, nearest first, each with its items."""
         ...
 
 
@@ -34,7 +35,7 @@ class FacetVectorSource:
 
     Attributes:
         depth: items of all facets together.
-        index: asked when given, for twice the items needed; else exact search over the distinct texts.
+        index: asked when given, once for all facets; else exact search over the distinct texts.
     """
 
     depth: int = 200
@@ -93,9 +94,7 @@ class FacetVectorSource:
         vector = (weight @ self.catalogue.item_vectors(context.item[wishes])).astype(np.float32)
         return (FacetQuery("centroid", vector, 1.0, 1.0),) if vector.any() else ()
 
-    def _nearest(
-        self, units: NDArray[np.float32], wanted: NDArray[np.int64]
-    ) -> Iterator[NDArray[np.int64]]:
+    def _nearest(self, units: NDArray[np.float32], wanted: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """For each row of `units` its item codes, nearest first, at most as many as `wanted`."""
         assert self.catalogue is not None and self.catalogue.vectors is not None
         arrays = fitted(self.name, self.arrays)
@@ -106,12 +105,10 @@ class FacetVectorSource:
                 yield _nearest_texts(row, arrays["order"], arrays["bounds"], n=int(n))
             return
         known = self.catalogue.item_codes
-        for unit, n in zip(units, wanted, strict=True):
-            ids, cosines = self.index.query(unit, 2 * int(n))
-            pairs = [(known[i], c) for i, c in zip(ids, cosines, strict=True) if i in known]
-            codes = np.array([code for code, _ in pairs], np.int64)
-            rounded = np.round(np.array([value for _, value in pairs], np.float64), 4)
-            yield codes[np.lexsort((codes, -arrays["counts"][codes], -rounded))][:n]
+        for hits, n in zip(self.index.query_groups(units, int(wanted.max())), wanted, strict=True):
+            first = [known[hit.item_ids[0]] for hit in hits if hit.item_ids[0] in known]
+            texts = self.catalogue.text_row[np.array(first, np.int64)]
+            yield _items_of_texts(texts, arrays["order"], arrays["bounds"], n=int(n))
 
 
 def _nearest_texts(
@@ -121,6 +118,17 @@ def _nearest_texts(
     n_texts = min(n, len(similarity))
     texts = np.argpartition(-similarity, n_texts - 1)[:n_texts]
     texts = texts[np.argsort(-similarity[texts], kind="stable")]
+    return _items_of_texts(texts, order, bounds, n=n)
+
+
+def _items_of_texts(
+    texts: NDArray[np.int64] | NDArray[np.int32],
+    order: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    *,
+    n: int,
+) -> NDArray[np.int64]:
+    """The first `n` items of `texts`, text by text, of each the popular ones first."""
     pieces, found = [np.empty(0, np.int64)], 0
     for text in texts:
         pieces.append(order[bounds[text] : bounds[text + 1]])

@@ -121,7 +121,7 @@ class PromptReranker:
         if fresh:
             values, tokens = self._per_token(prior_prefix, fresh)
             for title, value in zip(fresh, values, strict=True):
-                self._keep(_key(self.backend.name, prior_prefix, title), value)
+                self._keep(_key(self.backend.name, prior_prefix, title), float(value))
         after, more = self._per_token(history_prefix, titles)
         before = np.array([self._priors.get(key, np.nan) for key in keys], np.float64)
         return after - before, tokens + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -40,7 +41,8 @@ def server_url(smollm_path, tmp_path_factory):
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(smollm_path), "--host", "127.0.0.1"]
     command += ["--port", str(port), "--n_ctx", str(CONTEXT_TOKENS), "--n_threads", "2"]
     with log_path.open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        environment = {**os.environ, "GOMP_SPINCOUNT": "0"}  # as our worker: no spinning on a busy machine
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:
             _wait_until_ready(f"http://127.0.0.1:{port}/v1/models", process, log_path)
             yield f"http://127.0.0.1:{port}/v1"

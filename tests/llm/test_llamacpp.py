@@ -188,7 +188,8 @@ def test_scores_agree_with_an_independent_computation(smollm, smollm_path):
     """Against `Llama` with the logits of every position; kernels differ by batch size, so not exactly."""
     import llama_cpp
 
-    oracle = llama_cpp.Llama(str(smollm_path), n_ctx=256, n_batch=256, logits_all=True, verbose=False)
+    options = {"n_ctx": 256, "n_batch": 256, "n_threads": 1, "n_threads_batch": 1}
+    oracle = llama_cpp.Llama(str(smollm_path), logits_all=True, verbose=False, **options)
     prefix = oracle.tokenize(PREFIX.encode(), add_bos=False)
     scores = smollm.score(PREFIX, CONTINUATIONS)
     differences = []

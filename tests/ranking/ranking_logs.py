@@ -31,7 +31,7 @@ def make_log(events, *, n_users, n_items, n_days=400):
 
 
 def make_catalogue(n_items, *, vectors=None, text_row=None):
-    """A catalogue of `n_items`, with vectors (one text per item unless `text_row` says otherwise) or without."""
+    """A catalogue of `n_items`; with vectors it has one text per item unless `text_row` says otherwise."""
     names = tuple(f"item {i}" for i in range(n_items))
     if text_row is None:
         text_row = np.full(n_items, -1, np.int32) if vectors is None else np.arange(n_items, dtype=np.int32)

@@ -30,9 +30,7 @@ def test_ease_of_two_items_by_hand():
     events = [(u, i, 1.0) for u in range(3) for i in range(2)] + [(3, 0, 1.0)]
     log = make_log(events, n_users=4, n_items=2)
     params = EaseParams(1.0, 0.0, None, None, user_norm=0.0)
-    np.testing.assert_allclose(
-        score(EaseSource(params), log, make_catalogue(2), 3), [0.0, 3 / 5], atol=1e-6
-    )
+    np.testing.assert_allclose(score(EaseSource(params), log, make_catalogue(2), 3), [0.0, 3 / 5], atol=1e-6)
 
 
 def dense_ease(log, vectors, params, *, exact):
@@ -62,7 +60,9 @@ def dense_ease(log, vectors, params, *, exact):
 @pytest.mark.parametrize("n_exact", [12, 7])
 def test_ease_equals_one_ridge_regression_per_item(n_exact):
     rng = np.random.default_rng(3)
-    events = [(u, i, rng.uniform(0, 399)) for u in range(30) for i in range(12) if rng.random() < 0.5 - i / 40]
+    events = [
+        (u, i, rng.uniform(0, 399)) for u in range(30) for i in range(12) if rng.random() < 0.5 - i / 40
+    ]
     log = make_log(events, n_users=30, n_items=12)
     counts = np.bincount(log.item, minlength=12)
     exact = np.sort(np.argsort(-counts, kind="stable")[:n_exact])

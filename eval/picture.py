@@ -1,0 +1,39 @@
+"""The README's picture: what the demo prints about one household, as an SVG, made by running it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.ansi import AnsiDecoder
+from rich.console import Console
+
+_WIDTH = 118
+TARGET = Path(".github") / "demo.svg"
+
+
+def draw(user: str, *, workspace: str, model: str, target: Path = TARGET) -> Path:
+    """Writes the migration and the first recommendations of one household to `target`; the path."""
+    console = Console(record=True, width=_WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    for arguments in (["migration", user], ["recommend", user, "-k", "5"]):
+        console.print(f"[bold green]$[/] driftrec {' '.join(arguments)} -w {workspace}")
+        for line in AnsiDecoder().decode(_output([*arguments, "-w", workspace, "--model", model])):
+            console.print(line)
+    target.parent.mkdir(exist_ok=True)
+    console.save_svg(str(target), title="driftrec")
+    return target
+
+
+def _output(arguments: list[str]) -> str:
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(_WIDTH), "TERM": "xterm-256color"}
+    done = subprocess.run(
+        [sys.executable, "-m", "agent.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    if done.returncode:
+        raise RuntimeError(f"driftrec {' '.join(arguments)} failed: {done.stderr[-500:]}")
+    return done.stdout
