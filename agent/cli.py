@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_INTERRUPTED = 130
+
 WorkspaceOption = Annotated[
     str, typer.Option("--workspace", "-w", envvar="DRIFTREC_WORKSPACE", help="Name or folder.")
 ]
@@ -319,12 +321,13 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = app(standalone_mode=False)
+    except SystemExit as leaving:
+        code = leaving.code
     except DriftrecError as error:
         sys.stderr.write(f"driftrec: {error}\n")
         raise SystemExit(1) from None
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("driftrec: interrupted; what was done is kept, run the same command to go on\n")
-        raise SystemExit(130) from None
+        code = _INTERRUPTED
     except Exception as error:
         # Usage errors: typer ships its own copy of click and exports no base class of them to catch.
         show, exit_code = getattr(error, "show", None), getattr(error, "exit_code", None)
@@ -332,6 +335,9 @@ def main() -> None:
             raise
         show()
         raise SystemExit(exit_code) from None
+    # typer turns Ctrl-C into this code itself and says nothing.
+    if code == _INTERRUPTED:
+        sys.stderr.write("driftrec: interrupted; what was done is kept, run the same command to go on\n")
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

@@ -59,13 +59,16 @@ def progress_bars(quiet: bool = False) -> Iterator[ProgressCallback]:
     if quiet:
         yield lambda stage, done, total: None
         return
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        yield _announcer(console)
+        return
     bars = Progress(
         TextColumn("{task.description:<34}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=_console(stderr=True),
-        transient=False,
+        console=console,
     )
     tasks: dict[str, Any] = {}
 
@@ -76,6 +79,20 @@ def progress_bars(quiet: bool = False) -> Iterator[ProgressCallback]:
 
     with bars:
         yield advance
+
+
+def _announcer(console: Console) -> ProgressCallback:
+    """For a log file or a pipe: one line when a stage begins and one for each further tenth of it."""
+    told: dict[str, int] = {}
+
+    def advance(stage: str, done: int, total: int | None) -> None:
+        tenth = 10 * done // total if total else 0
+        if stage not in told or tenth > told[stage]:
+            told[stage] = tenth
+            of_total = f" {done:,}/{total:,}" if total else ""
+            console.print(f"{escape(stage)} …{of_total}", soft_wrap=True)
+
+    return advance
 
 
 def _day(moment: datetime | None) -> str:

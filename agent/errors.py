@@ -12,6 +12,7 @@
     │   ├── IndexMismatchError   vectors of two embedders would be mixed
     │   └── NotFittedError       something has to be built first
     ├── OfflineError             the network was needed and offline mode is on
+    ├── FetchError               a package or model file could not be fetched
     └── LlmError
         ├── ModelNotFoundError   no such model, or its file is missing
         ├── ModelFileError       a model file does not verify
@@ -82,6 +83,10 @@ class NotFittedError(StoreError):
 
 class OfflineError(DriftrecError):
     """The network was needed, and offline mode is on."""
+
+
+class FetchError(DriftrecError):
+    """A package or model file could not be fetched; a second try resumes."""
 
 
 class LlmError(DriftrecError):

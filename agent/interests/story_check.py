@@ -115,6 +115,8 @@ def _check_numbers(masked: str, found: Sequence[FacetChange]) -> list[str]:
             known |= {percent(share), percent(share).rstrip("%")}
     figures = _NUMBER.findall(masked)
     problems = [f"the figure {figure!r} is not in the facts" for figure in figures if figure not in known]
+    if not problems and len(found) == 1 and len(figures) == 1:
+        problems += _check_single(figures[0], found[0])
     if not problems and len(found) == 1 and len(figures) == 2:
         pair = [percent(found[0].share_before), percent(found[0].share_after)]
         if [figure.rstrip("%") for figure in figures] != [figure.rstrip("%") for figure in pair]:
@@ -122,6 +124,14 @@ def _check_numbers(masked: str, found: Sequence[FacetChange]) -> list[str]:
                 f"{found[0].label!r} went from {pair[0]} to {pair[1]}, not {' to '.join(figures)}"
             )
     return problems
+
+
+def _check_single(figure: str, change: FacetChange) -> list[str]:
+    """A lone figure must be the telling one: what is new has no past, what stopped has no present."""
+    only = {"new": change.share_after, "dropped": change.share_before}.get(change.kind)
+    if only is None or figure.rstrip("%") == percent(only).rstrip("%"):
+        return []
+    return [f"{change.label!r} is {change.kind}: its figure is {percent(only)}, not {figure}"]
 
 
 def _check_words(masked: str, language: Language) -> list[str]:

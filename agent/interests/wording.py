@@ -92,6 +92,7 @@ class Wording:
             "facet_label.v1",
             items=list(examples.titles[:_TITLES_ASKED]),
             categories=[name for name, _ in examples.categories[:2]],
+            domain=examples.domain,
         )
         completion = self._ask(prompt, "facet_label", schema=LABEL_SCHEMA, max_output_tokens=80)
         if completion.finish_reason == "error":
@@ -100,6 +101,8 @@ class Wording:
             return fallback, ""
         label = _tidy_label(str(completion.data["label"]))
         description = str(completion.data["description"]).strip()
+        if len(description) >= _MAX_DESCRIPTION:  # cut off by the schema in the middle of a word
+            description = fallback.description
         if not label_follows(label, examples):
             return fallback, ""
         return FacetWords(label, description, "model", prompt.hash, self.model), ""
@@ -247,10 +250,13 @@ def label_follows(label: str, examples: FacetExamples) -> bool:
 
 
 def summary_follows(text: str, facets: Sequence[Facet]) -> bool:
-    """Whether a summary names at least two of the facets (or the only one) and no figure they do not have."""
+    """Whether a summary names the largest facet first, two at least (or the only one), no other figure."""
     if not text or len(text) > 600:
         return False
-    named = [facet for facet in facets if facet.label.casefold() in text.casefold()]
+    spots = {facet.key: text.casefold().find(facet.label.casefold()) for facet in facets}
+    named = [facet for facet in facets if spots[facet.key] >= 0]
+    if not named or min(named, key=lambda facet: spots[facet.key]) is not facets[0]:
+        return False
     figures = set(re.findall(r"\d+(?:\.\d+)?", text))
     known = {
         figure

@@ -40,6 +40,7 @@ class FacetExamples:
     titles: tuple[tuple[str, int], ...]
     categories: tuple[tuple[str, int], ...]
     n_interactions: int
+    domain: str = ""
 
 
 def short_title(title: str) -> str:
@@ -64,12 +65,17 @@ def collect_examples(
         codes, counts = np.unique(items, return_counts=True)
         titles: Counter[str] = Counter()
         categories: Counter[str] = Counter()
+        domains: Counter[str] = Counter()
         for code, count in zip(codes, counts, strict=True):
             titles[short_title(catalogue.titles[code])] += int(count)
             for name in catalogue.categories[code]:
                 categories[name] += int(count)
+            domains[catalogue.domains[code]] += int(count)
         found[key] = FacetExamples(
-            tuple(_most_common(titles)[:_EXAMPLES]), tuple(_most_common(categories)), int(counts.sum())
+            tuple(_most_common(titles)[:_EXAMPLES]),
+            tuple(_most_common(categories)),
+            int(counts.sum()),
+            next((name for name, _ in _most_common(domains)), ""),
         )
     return found
 

@@ -1,8 +1,8 @@
 """llama.cpp as we use it: a loaded model, and contexts that remember what they have decoded.
 
-Runs in the worker process only, whose end frees everything. The low-level API is used because the high-level `Llama` cannot decode
-several sequences over one shared prefix, and keeps logits of whole prompts (gigabytes) once asked for more
-than the last.
+Runs in the worker process only, whose end frees everything. The low-level API is used because the high-level
+`Llama` cannot decode several sequences over one shared prefix, and keeps logits of whole prompts (gigabytes)
+once asked for more than the last.
 """
 
 from __future__ import annotations

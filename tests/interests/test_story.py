@@ -78,6 +78,8 @@ def test_true_stories_pass(story):
         ("Cheese rose because of a wedding.", "wedding"),
         ("Cheese rose in 2019.", "2019"),
         ("Cheese rose, but fell of late.", "down"),
+        ("Baby food is new, at 0% now.", "8%"),
+        ("Newspapers and magazines stopped, at 0% before.", "2%"),
         ("Cheese rose, and it is at 5% now.", "5%"),
     ],
 )

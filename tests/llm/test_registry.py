@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from agent.errors import ModelFileError, ModelNotFoundError, OfflineError
-from agent.fetch import FetchError
+from agent.errors import FetchError, ModelFileError, ModelNotFoundError, OfflineError
 from agent.llm import pulling, registry
 from agent.llm.registry import MODELS, ModelSpec, Part, is_verified, model_path, pull
 

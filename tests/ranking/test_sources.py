@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ranking_logs import NOW_MS, make_catalogue, make_log, planted_log, unit_vectors
 
+from agent.data.index import Hit
 from agent.data.log import DAY_MS
 from agent.errors import MissingExtraError
 from agent.ranking.als import AlsSource
@@ -168,10 +169,13 @@ class _Index:
     def __init__(self, vectors):
         self.vectors = vectors
 
-    def query(self, vector, n):
-        similarity = self.vectors @ vector
-        best = np.argsort(-similarity, kind="stable")[: n - 1]
-        return ["gone", *(f"i{code}" for code in best)], np.r_[1.0, similarity[best]].astype(np.float32)
+    def query_groups(self, vectors, n):
+        found = []
+        for similarity in vectors @ self.vectors.T:
+            best = np.argsort(-similarity, kind="stable")[:n]
+            hits = [Hit((f"i{code}",), float(similarity[code])) for code in best]
+            found.append([Hit(("gone",), 1.0), *hits])
+        return found
 
 
 def test_facets_through_an_index_equal_exact_search():
