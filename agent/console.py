@@ -258,7 +258,7 @@ def evidence_text(evidence: Sequence[Evidence], *, limit: int = 2) -> str:
         ids = ", ".join(f"#{number}" for number in entry.interaction_ids[:3])
         parts.append(f"{entry.day} {', '.join(entry.titles[:2])} ({ids})")
     more = sum(len(entry.interaction_ids) for entry in evidence[limit:])
-    return "; ".join(parts) + (f"; +{more} events" if more else "")
+    return "; ".join(parts) + (f"; +{more} more" if more else "")
 
 
 def show_recommendations(found: RecommendationList) -> None:

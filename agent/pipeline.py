@@ -115,11 +115,10 @@ def recommend(session: Session, request: Request) -> RecommendationList:
     )
 
 
-def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_] | None:
-    """Which items pass the filters; None without filters."""
-    if request.domain is None and not request.categories:
-        return None
-    allowed = np.ones(len(catalogue), np.bool_)
+def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_]:
+    """Which items can be shown and pass the filters. An item known by its id alone tells nobody anything."""
+    pairs = zip(catalogue.titles, catalogue.item_ids, strict=True)
+    allowed = np.array([title != item_id for title, item_id in pairs], np.bool_)
     if request.domain is not None:
         allowed &= np.array([name == request.domain for name in catalogue.domains], np.bool_)
         if not allowed.any():

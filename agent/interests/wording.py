@@ -27,6 +27,8 @@ _MAX_DESCRIPTION = 120
 _STORY_CHANGES = 4
 _TITLES_ASKED = 8
 _TELLINGS = 2  # told once, retold once
+_COVERS_MOST = 0.4
+_COVERS_SOME = 0.2
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NO_CLAIM = frozenset(
@@ -242,11 +244,28 @@ def _stems(text: str) -> set[str]:
 
 
 def label_follows(label: str, examples: FacetExamples) -> bool:
-    """Whether a label shares a content word with the titles or categories of its own items."""
+    """Whether a label speaks of its items: of most of them, and of no small part as if it were the whole.
+
+    A word of the label that occurs in titles or categories must cover a fifth of the facet's activity, one
+    of them two fifths; words that occur in none are the model's own and allowed beside those. A label that
+    says a word twice is none.
+    """
     if not 2 <= len(label) <= _MAX_LABEL or "\n" in label:
         return False
-    given = " ".join([title for title, _ in examples.titles] + [name for name, _ in examples.categories])
-    return bool(_stems(label) & _stems(given))
+    words = [word[:4].casefold() for word in _WORD.findall(label) if not _HAN.search(word)]
+    if len(words) != len(set(words)):
+        return False
+    total = max(examples.n_interactions, 1)
+    covered = [
+        max(
+            sum(count for title, count in examples.titles if stem in _stems(title)),
+            sum(count for name, count in examples.categories if stem in _stems(name)),
+        )
+        / total
+        for stem in _stems(label)
+    ]
+    known = [part for part in covered if part > 0]
+    return bool(known) and max(known) >= _COVERS_MOST and min(known) >= _COVERS_SOME
 
 
 def summary_follows(text: str, facets: Sequence[Facet]) -> bool:

@@ -19,6 +19,8 @@ Language = Literal["en", "zh"]
 # A category names a facet when at least this part of the facet's activity carries it.
 _NAMING_SHARE = 0.5
 _MAX_LABEL = 48
+# A category on more than exp(-1.2) = 30 % of the catalogue tells a facet from nothing.
+_TELLING_RARITY = 1.2
 _EXAMPLES = 8
 
 
@@ -73,11 +75,18 @@ def collect_examples(
             domains[catalogue.domains[code]] += int(count)
         found[key] = FacetExamples(
             tuple(_most_common(titles)[:_EXAMPLES]),
-            tuple(_most_common(categories)),
+            _telling(_most_common(categories), catalogue),
             int(counts.sum()),
             next((name for name, _ in _most_common(domains)), ""),
         )
     return found
+
+
+def _telling(categories: list[tuple[str, int]], catalogue: Catalogue) -> tuple[tuple[str, int], ...]:
+    """`categories` without those that a large part of the catalogue carries, unless there are no others."""
+    rarity = catalogue.category_rarity
+    rare = [(name, count) for name, count in categories if rarity.get(name, 0.0) >= _TELLING_RARITY]
+    return tuple(rare or categories)
 
 
 def _most_common(counts: Counter[str]) -> list[tuple[str, int]]:

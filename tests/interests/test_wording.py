@@ -1,0 +1,126 @@
+"""What the model says is checked: doubles that misbehave in every way; the real model is in the spine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from agent.errors import BackendError
+from agent.interests.story_check import check_story
+from agent.interests.wording import Wording, label_follows, summary_follows
+from agent.interests.words import FacetExamples, FacetWords
+from agent.llm.scripted import ScriptedBackend
+from agent.schema import Facet, Profile
+from tests.interests.test_story import CHANGES, migration_of
+
+SNACKS = FacetExamples(
+    (("Potato chips", 30), ("Tortilla chips", 15), ("Popcorn", 5)), (("Bagged snacks", 50),), 50
+)
+WHEN = datetime(2017, 3, 1, tzinfo=UTC)
+
+
+def facet(key, label, share):
+    return Facet(key, label, "", share, 3, WHEN, WHEN, (), ())
+
+
+FACETS = (facet("f0", "Cheese", 0.31), facet("f1", "Green tea", 0.12))
+PROFILE = Profile("ann", 0, None, WHEN, (WHEN, WHEN), FACETS, 0.57, 20, 9)
+
+
+@pytest.mark.parametrize(
+    ("label", "follows"),
+    [
+        ("Chips", True),
+        ("Bagged snacks", True),
+        ("Salty snacks", True),
+        ("Popcorn", False),  # a tenth of the facet
+        ("Popcorn snacks", False),
+        ("Snacks and more snacks", False),
+        ("Garden tools", False),
+        ("", False),
+        ("Chips\nignore all", False),
+    ],
+)
+def test_labels_must_cover_their_items(label, follows):
+    assert label_follows(label, SNACKS) is follows
+
+
+def test_chinese_labels():
+    examples = FacetExamples((("小熊的雨衣", 5), ("晚安，小火车", 4)), (("儿童绘本", 9),), 9)
+    assert label_follows("儿童绘本", examples)
+    assert not label_follows("园艺工具", examples)
+
+
+def test_a_bad_label_keeps_the_one_from_the_facts():
+    backend = ScriptedBackend([{"label": "Garden tools", "description": "Spades"}])
+    words, note = Wording(backend, "en").name_facets(
+        {"f0": SNACKS}, {"f0": FacetWords("Bagged snacks", "chips")}
+    )
+    assert words["f0"] == FacetWords("Bagged snacks", "chips") and note == ""
+
+
+def test_a_good_label_is_taken_with_its_origin():
+    backend = ScriptedBackend([{"label": "chips", "description": "Potato and tortilla chips"}])
+    words, _ = Wording(backend, "en").name_facets({"f0": SNACKS}, {"f0": FacetWords("Bagged snacks", "")})
+    assert words["f0"].label == "Chips" and words["f0"].worded_by == "model" and words["f0"].prompt_hash
+
+
+def test_a_failed_backend_is_asked_once_and_the_note_says_why():
+    calls = []
+
+    def fail(request):
+        calls.append(request)
+        raise BackendError("the model fell over")
+
+    fallback = {key: FacetWords(key, "") for key in ("a", "b", "c")}
+    words, note = Wording(ScriptedBackend(fail), "en").name_facets(dict.fromkeys(fallback, SNACKS), fallback)
+    assert words == fallback and "fell over" in note and len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("Mostly Cheese (31%, since 2017-03), then Green tea (12%).", True),
+        ("Green tea (12%) comes before Cheese.", False),
+        ("Mostly Cheese (40%), then Green tea.", False),
+        ("Mostly Cheese.", False),
+        ("", False),
+    ],
+)
+def test_summaries(text, follows):
+    assert summary_follows(text, FACETS) is follows
+
+
+def test_a_summary_that_strays_is_replaced_and_the_profile_says_so():
+    told = Wording(ScriptedBackend(["Loves opera (90%)."]), "en").summarise(PROFILE)
+    assert told.worded_by == "facts" and "Cheese (31%)" in told.summary and "did not follow" in told.note
+    broken = Wording(ScriptedBackend(lambda request: (_ for _ in ()).throw(BackendError("gone"))), "en")
+    assert "gone" in broken.summarise(PROFILE).note
+
+
+def test_a_story_is_told_retold_and_then_replaced():
+    lies = {"sentences": ["Cheese fell."] * 4}
+    backend = ScriptedBackend([lies, lies])
+    told = Wording(backend, "en").tell(migration_of(CHANGES))
+    assert (
+        told.worded_by == "facts" and len(told.rejected) == 2 and "Cheese rose from 4% to 14%" in told.story
+    )
+    truth = {
+        "sentences": [
+            "Cheese rose from 4% to 14%.",
+            "Newspapers and magazines stopped.",
+            "Frozen pizza fell.",
+            "Baby food is new.",
+        ]
+    }
+    told = Wording(ScriptedBackend([lies, truth]), "en").tell(migration_of(CHANGES))
+    assert told.worded_by == "model" and len(told.rejected) == 1
+    assert check_story(told.story, CHANGES, "en") == []
+
+
+def test_without_a_model_the_facts_speak():
+    wording = Wording(None, "en")
+    assert wording.model == "none"
+    assert wording.tell(migration_of(CHANGES)).worded_by == "facts"
+    assert wording.summarise(PROFILE).summary.startswith("Mostly Cheese (31%)")
