@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # Writes the lock from what is installed now; run it in a fresh environment with `pip install -e .[dev]`.
 lock:
-	$(BIN)/python -m pip freeze --exclude-editable --exclude driftrec > requirements.lock
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude driftrec | sed 's/^\(torch==[0-9.]*\).*/\1/' > requirements.lock
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

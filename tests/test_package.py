@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import subprocess
 import sys
 import tomllib
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import agent
+from agent.llm.prompts import render
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,22 +66,32 @@ def clean_python(tmp_path_factory):
 
 
 def test_the_wheel_renders_every_prompt_in_a_clean_environment(clean_python):
+    """Same text from the wheel as from the checkout, for the variables of the golden renders."""
     python, folder = clean_python
+    spec = importlib.util.spec_from_file_location("golden", ROOT / "tests" / "llm" / "test_prompts.py")
+    golden = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(golden)
     names = sorted(path.name.removesuffix(".jinja") for path in (ROOT / "prompts").glob("*.jinja"))
-    assert len(names) >= 10
+    assert len(names) >= 12
+    variables = {name: golden.VARIABLES[name.removesuffix(".zh")] for name in names}
     code = (
-        "import agent, pathlib, sys\n"
-        "from agent.llm.prompts import prompt_names, render_example\n"
+        "import agent, json, pathlib, sys\n"
+        "from agent.llm.prompts import list_prompts, render\n"
         f"assert pathlib.Path(agent.__file__).is_relative_to({str(folder)!r}), agent.__file__\n"
-        f"assert prompt_names() == {names!r}, prompt_names()\n"
-        "for name in prompt_names():\n"
-        "    prompt = render_example(name)\n"
-        "    assert prompt.user and len(prompt.hash) == 12, name\n"
-        "print('rendered', len(prompt_names()))\n"
+        "variables = json.load(sys.stdin)\n"
+        "assert sorted(list_prompts()) == sorted(variables), list_prompts()\n"
+        "rendered = {name: render(name, **given) for name, given in variables.items()}\n"
+        "plain = {name: [entry.hash, entry.system, entry.user] for name, entry in rendered.items()}\n"
+        "json.dump(plain, sys.stdout)\n"
     )
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(
+        [python, "-c", code], input=json.dumps(variables), capture_output=True, text=True, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"rendered {len(names)}"
+    here = {name: render(name, **given) for name, given in variables.items()}
+    assert json.loads(done.stdout) == {
+        name: [entry.hash, entry.system, entry.user] for name, entry in here.items()
+    }
 
 
 def test_the_command_of_the_wheel_answers(clean_python):
