@@ -169,10 +169,7 @@ class Agent:
 
     def scan(self, *, min_sessions: int = 20) -> list[Drift]:
         """How far every user with enough sessions moved between halves of their history, furthest first."""
-        stage = "Testing every user for change"
-        return self.session.interests.scan(
-            min_sessions=min_sessions, progress=lambda done, total: self._progress(stage, done, total)
-        )
+        return self.session.scan(min_sessions)
 
     def refresh(
         self, user_ids: Iterable[str] | None = None, *, then: datetime | None = None

@@ -6,16 +6,18 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from agent.data.log import Catalogue, InteractionLog
 from agent.interests.population import PopulationModel, fit_population
+from agent.interests.room import Drift, InterestRoom
 from agent.ranking.ranker import Ranker
 from agent.settings import Settings
 
 ProgressCallback = Callable[[str, int, int | None], None]
 # Raised when a fitted file means something else than before: older caches are then fitted anew.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def artefact_key(log: InteractionLog, catalogue: Catalogue, parts: object) -> str:
@@ -89,6 +91,24 @@ def load_or_fit_ranker(
     _keep_newest(cache, "ranker-*", most=3)
     ranker.save(folder)
     return ranker
+
+
+def load_or_scan(
+    cache: Path, room: InterestRoom, *, min_sessions: int, progress: ProgressCallback
+) -> list[Drift]:
+    """`InterestRoom.scan` over all users, from the cache or made and kept."""
+    parts = [room.settings.model_dump(mode="json"), min_sessions]
+    path = cache / f"scan-{artefact_key(room.log, room.catalogue, parts)}.json"
+    if path.is_file():
+        return [Drift(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    stage = "Testing every user for change"
+    found = room.scan(min_sessions=min_sessions, progress=lambda done, total: progress(stage, done, total))
+    _keep_newest(cache, "scan-*", most=3)
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps([asdict(entry) for entry in found]), encoding="utf-8")
+    partial.replace(path)
+    return found
 
 
 def _keep_newest(cache: Path, pattern: str, *, most: int = 0) -> None:

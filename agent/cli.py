@@ -49,10 +49,12 @@ def opened(
     """The agent of a workspace, with progress bars on standard error unless `quiet`."""
     from agent.agent import Agent
     from agent.console import progress_bars
+    from agent.offline import network_fence
 
     with (
         progress_bars(quiet) as progress,
         Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent,
+        network_fence(agent.settings.offline),
     ):
         yield agent
 
@@ -263,6 +265,7 @@ def recommend(
         list[str] | None, typer.Option(help="Only items of that category; repeatable.")
     ] = None,
     rerank: Annotated[bool, typer.Option(help="Let the language model rerank the top.")] = True,
+    explain: Annotated[bool, typer.Option(help="With reasons and evidence.")] = True,
     workspace: WorkspaceOption = "shop",
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -280,6 +283,7 @@ def recommend(
             domain=domain,
             categories=category or (),
             rerank=rerank,
+            explain=explain,
         )
     if as_json:
         print_json(found.to_dict())

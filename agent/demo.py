@@ -16,6 +16,7 @@ from agent.console import (
     show_recommendations,
 )
 from agent.interests.room import Drift
+from agent.offline import network_fence
 from agent.workspace import Workspace
 
 # Portraits are taken of households with enough sessions on both sides for their facets to be told apart.
@@ -28,6 +29,23 @@ def run_demo(workspace: str, *, model: str | None, households: int, offline: boo
     Raises:
         OfflineError: something has to be fetched first, and `offline` is set.
     """
+    with network_fence(offline) as refused:
+        found, chosen = _prepare(workspace, model=model, households=households, offline=offline)
+        heading("2. Whose interests moved")
+        with Agent.open(workspace, offline=offline or None, model=model) as agent:
+            show_movers(found, limit=10, alpha=agent.settings.interests.alpha)
+            for number, entry in enumerate(chosen, start=3):
+                _portrait(agent, entry, number)
+    _what_next(workspace, chosen)
+    if offline:
+        asked = f"refused: {', '.join(refused)}" if refused else "none was attempted"
+        say(f"Offline: connections beyond this machine are refused; {asked}.")
+
+
+def _prepare(
+    workspace: str, *, model: str | None, households: int, offline: bool
+) -> tuple[list[Drift], list[Drift]]:
+    """Brings data, index, models and words up to date; the scan, and the households to portray."""
     from agent.data.datasets import GROCERY_TOML, prepare_grocery
 
     place = Workspace.place(workspace)
@@ -43,18 +61,15 @@ def run_demo(workspace: str, *, model: str | None, households: int, offline: boo
         agent.fit()
         found = agent.scan(min_sessions=20)
         chosen = [entry for entry in found if entry.n_sessions >= _PORTRAIT_SESSIONS][:households]
-        agent.warm_model()
+        problem = agent.warm_model()
         for entry in chosen:
             agent.refresh([entry.user_id], then=_split_of(agent, entry))
     for report in reports:
         show_ingest(report)
     say(f"Index {built.action}: {built.n_items:,} items under {built.n_entries:,} distinct texts.")
-    heading("2. Whose interests moved")
-    with Agent.open(workspace, offline=offline or None, model=model) as agent:
-        show_movers(found, limit=10, alpha=agent.settings.interests.alpha)
-        for number, entry in enumerate(chosen, start=3):
-            _portrait(agent, entry, number)
-    _what_next(workspace, chosen)
+    if problem:
+        say(f"No language model, so the facts speak for themselves: {problem}")
+    return found, chosen
 
 
 def _split_of(agent: Agent, entry: Drift) -> datetime:

@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from agent.artifacts import load_or_fit_population, load_or_fit_ranker
+from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan
 from agent.data.chroma_index import ChromaIndex
 from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_share, open_embedder
 from agent.data.index import BuildReport
 from agent.data.log import Catalogue, InteractionLog
 from agent.data.store import Store
 from agent.interests.population import PopulationModel
-from agent.interests.room import InterestRoom
+from agent.interests.room import Drift, InterestRoom
 from agent.interests.wording import Wording
 from agent.interests.words import Language
 from agent.llm import open_backend
 from agent.llm.backend import Backend
+from agent.llm.cached import CachedBackend
 from agent.llm.lazy import LazyBackend
 from agent.ranking.ranker import Ranker
 from agent.settings import Settings
@@ -142,7 +143,7 @@ class Session:
             assert backend is not None, "only the model 'none' opens to nothing"
             return backend
 
-        return LazyBackend(settings.llm.model, opened)
+        return CachedBackend(LazyBackend(settings.llm.model, opened), self.store)
 
     @cached_property
     def interests(self) -> InterestRoom:
@@ -191,6 +192,12 @@ class Session:
                 for task, decision in ranker.trained.decisions.items()
             },
         }
+
+    def scan(self, min_sessions: int) -> list[Drift]:
+        """How far every user with enough sessions moved, furthest first."""
+        return load_or_scan(
+            self.workspace.cache_dir, self.interests, min_sessions=min_sessions, progress=self.progress
+        )
 
     def users_with_sessions(self) -> list[str]:
         """Ids of the users with `min_sessions` sessions or more, in id order of the store."""

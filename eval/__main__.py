@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,11 +21,12 @@ def bench(
     only: Annotated[str | None, typer.Option(help="One part only.")] = None,
     keep: Annotated[bool, typer.Option(help="Reuse the workspace of the last run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    readme: Annotated[Path | None, typer.Option(help="Markdown file to put the table into.")] = None,
 ) -> None:
     """Print the table of promised figures; exit code 1 when one is missed."""
     from eval.bench import run_bench
 
-    raise typer.Exit(run_bench(model=model, only=only, as_json=as_json, keep=keep))
+    raise typer.Exit(run_bench(model=model, only=only, as_json=as_json, keep=keep, readme=readme))
 
 
 @app.command()

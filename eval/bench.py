@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,14 @@ class Row:
     met: bool | None = None
 
 
-def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool) -> int:
+def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool, readme: Path | None = None) -> int:
     """Measures, prints, and returns 1 when a target is missed, else 0.
 
     Args:
         model: language model for the worded and reranked rows; `none` leaves them out, and says so.
         only: a part's name to measure that alone.
         keep: reuse the workspace of the last run; first-time rows are then left out.
+        readme: a Markdown file whose text between `<!-- bench -->` and `<!-- /bench -->` becomes the table.
     """
     console = Console(stderr=True)
     parts: dict[str, Callable[[], Iterator[Row]]] = {
@@ -70,7 +72,27 @@ def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool) -> int
         sys.stdout.write(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2) + "\n")
     else:
         _print(rows)
+    if readme is not None:
+        fill_readme(readme, rows)
     return int(any(row.met is False for row in rows))
+
+
+def fill_readme(path: Path, rows: Sequence[Row]) -> None:
+    """Puts the table of `rows` between the bench marks of a Markdown file.
+
+    Raises:
+        ValueError: the file has no such marks.
+    """
+    text = path.read_text(encoding="utf-8")
+    start, end = "<!-- bench -->", "<!-- /bench -->"
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"expected {start} and {end} in {path}, found no such pair")
+    marks = {True: "met", False: "**missed**", None: ""}
+    lines = ["| what | measured | target | |", "|---|---|---|---|"]
+    lines += [f"| {row.what.strip()} | {row.figure} | {row.target} | {marks[row.met]} |" for row in rows]
+    path.write_text(f"{before}{start}\n{chr(10).join(lines)}\n{end}{after}", encoding="utf-8")
 
 
 def _print(rows: list[Row]) -> None:
@@ -139,7 +161,7 @@ def _interest_rows() -> Iterator[Row]:
     with _opened() as agent:
         room = agent.session.interests
         start, cpu = time.perf_counter(), time.process_time()
-        found = agent.scan(min_sessions=2)
+        found = room.scan(min_sessions=2)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         what = f"facets and change test, all {room.log.n_users:,} households"
         yield Row(what, f"{seconds:.1f} s ({cpu:.1f} s of CPU)", "≤ 300 s", seconds <= 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ TARGET = Path(".github") / "demo.svg"
 
 def draw(user: str, *, workspace: str, model: str, target: Path = TARGET) -> Path:
     """Writes the migration and the first recommendations of one household to `target`; the path."""
-    console = Console(record=True, width=_WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    console = Console(record=True, width=_WIDTH, file=io.StringIO())
     for arguments in (["migration", user], ["recommend", user, "-k", "5"]):
         console.print(f"[bold green]$[/] driftrec {' '.join(arguments)} -w {workspace}")
         for line in AnsiDecoder().decode(_output([*arguments, "-w", workspace, "--model", model])):

@@ -13,7 +13,7 @@ from agent.data.log import Catalogue, InteractionLog
 from agent.settings import InterestSettings
 
 PERIOD_DAYS = 30
-# Weight, in interactions, of the overall category shares against a thin period's own.
+# Weight, in interactions, of what the topics say of a thin period against its own counts.
 _SMOOTHING = 50.0
 
 
@@ -115,11 +115,24 @@ def fit_population(
     period_item = sparse.csr_matrix((voice, (period, used.item)), shape=(n_periods, len(catalogue)))
     raw = np.asarray((period_item @ membership).todense(), np.float32)
     events = np.bincount(period, minlength=n_periods)[:, None]
-    overall = _rows_to_one(raw.sum(axis=0, keepdims=True))
-    smooth = (events * _rows_to_one(raw) + _SMOOTHING * overall) / (events + _SMOOTHING)
+    observed = _rows_to_one(raw)
+    expected = _in_topics(observed, topic_categories)
+    smooth = (events * observed + _SMOOTHING * expected) / (events + _SMOOTHING)
     return PopulationModel(
         names, user_topics, topic_categories, first_day, _rows_to_one(smooth.astype(np.float32))
     )
+
+
+def _in_topics(shares: NDArray[np.float32], topic_categories: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`shares` as the topics can tell them: each row's non-negative least-squares mix of `topic_categories`.
+
+    A thin period is then judged by the few topics it shows, not by the chance of each single category.
+    """
+    from scipy.optimize import nnls
+
+    basis = topic_categories.T.astype(np.float64)
+    mixes = np.array([nnls(basis, row.astype(np.float64))[0] for row in shares])
+    return _rows_to_one((mixes @ topic_categories).astype(np.float32))
 
 
 def _rows_to_one(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
