@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
 from agent.dialogue.reasons import Reason, ReasonContext, explain_item
-from agent.errors import SettingsError, WorkspaceBusyError
+from agent.errors import SettingsError
 from agent.interests.migration import halve, moment
 from agent.interests.room import UserState
 from agent.interests.sessions import compute_recency_shares
 from agent.interests.words import percent
 from agent.llm.backend import Backend
 from agent.llm.prompts import render
-from agent.ranking.facet_vectors import VectorIndex
 from agent.ranking.history import Context, FacetQuery
 from agent.ranking.ranker import Ranked
 from agent.ranking.rerank import Candidate, PromptReranker
@@ -36,7 +35,7 @@ from agent.session import Session
 
 # How far a facet's share is expected to go on moving: its quota among the candidates is share × this.
 _OUTLOOK = {"new": 1.5, "rising": 1.5, "returned": 1.25, "stable": 1.0, "fading": 0.6, "dropped": 0.2}
-_MAX_FACET_QUERIES = 12
+_MAX_FACET_QUERIES = 10
 _RECENT_TITLES = 10
 # How many times the list's length is ranked, so that enough different titles remain.
 _SPARE = 3
@@ -76,7 +75,6 @@ def recommend(session: Session, request: Request) -> RecommendationList:
         raise SettingsError(f"expected k of at least 1, got {request.k!r}")
     moment_ms = session.now_ms if request.as_of_ms is None else request.as_of_ms
     allowed = _allowed(session.catalogue, request)
-    ranker = session.ranker(moment_ms)
     stages: list[StageReport] = []
 
     start = time.perf_counter()
@@ -84,15 +82,14 @@ def recommend(session: Session, request: Request) -> RecommendationList:
     detail = f"{len(person.state.log)} events, {len(person.queries)} facets asked"
     stages.append(StageReport("profile", "ran", time.perf_counter() - start, detail))
 
-    index, busy = _index(session)
-    if busy is not None:
-        stages.append(busy)
+    ranker, busy = session.indexed_ranker(moment_ms)
+    if busy:
+        detail = f"exact search in memory instead: {busy}"
+        stages.append(StageReport("index", "degraded", 0.0, detail))
     code = session.log.user_codes.get(request.user_id)
     context = Context.of(session.log, code, now_ms=moment_ms, facets=person.queries)
     wanted = _SPARE * max(request.k, session.settings.ranking.n_rerank)
-    ranked = ranker.with_index(index).rank(
-        context, wanted, exclude_seen=request.exclude_seen, allowed=allowed
-    )
+    ranked = ranker.rank(context, wanted, exclude_seen=request.exclude_seen, allowed=allowed)
     stages += ranked.stages
     order, twins = _one_per_title(session.catalogue, ranked)
     if twins:
@@ -117,8 +114,7 @@ def recommend(session: Session, request: Request) -> RecommendationList:
 
 def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_]:
     """Which items can be shown and pass the filters. An item known by its id alone tells nobody anything."""
-    pairs = zip(catalogue.titles, catalogue.item_ids, strict=True)
-    allowed = np.array([title != item_id for title, item_id in pairs], np.bool_)
+    allowed = catalogue.named.copy()
     if request.domain is not None:
         allowed &= np.array([name == request.domain for name in catalogue.domains], np.bool_)
         if not allowed.any():
@@ -141,7 +137,7 @@ def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_]:
 def _know(session: Session, user_id: str, moment_ms: int) -> _Person:
     room = session.interests
     state = room.open_user(user_id, moment_ms=moment_ms)
-    profile = room.profile_of(state)
+    profile = room.profile_of(state, with_evidence=False)
     migration = room.migration_of(state, halve(state.sessions), with_evidence=False)
     changes = {change.key: change for change in migration.changes}
     return _Person(state, profile, changes, _facet_queries(session, state, changes))
@@ -165,14 +161,6 @@ def _facet_queries(
         )
         for spot in chosen
     )
-
-
-def _index(session: Session) -> tuple[VectorIndex | None, StageReport | None]:
-    """The Chroma index, or None and why: the search is then exact, in memory."""
-    try:
-        return session.index, None
-    except WorkspaceBusyError as error:
-        return None, StageReport("index", "degraded", 0.0, f"exact search in memory instead: {error}")
 
 
 def _one_per_title(catalogue: Catalogue, ranked: Ranked) -> tuple[list[int], int]:

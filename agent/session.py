@@ -14,6 +14,7 @@ from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_sha
 from agent.data.index import BuildReport
 from agent.data.log import Catalogue, InteractionLog
 from agent.data.store import Store
+from agent.errors import WorkspaceBusyError
 from agent.interests.population import PopulationModel
 from agent.interests.room import Drift, InterestRoom
 from agent.interests.wording import Wording
@@ -44,6 +45,7 @@ class Session:
         self.progress = progress
         self.index_report: BuildReport | None = None
         self._rankers: dict[int, Ranker] = {}
+        self._indexed: dict[int, Ranker] = {}
 
     def close(self) -> None:
         """Frees the language model and the index."""
@@ -102,6 +104,7 @@ class Session:
 
     def build_index(self) -> BuildReport:
         """Brings vectors and index up to date; what was done."""
+        self._indexed.clear()
         for name in ("index", "catalogue"):
             part = self.__dict__.pop(name, None)
             if name == "index" and part is not None:
@@ -174,6 +177,20 @@ class Session:
                 progress=self.progress,
             )
         return self._rankers[moment_ms]
+
+    def indexed_ranker(self, moment_ms: int) -> tuple[Ranker, str]:
+        """The ranker of a moment whose facets ask the Chroma index, and why they do not, if so.
+
+        While another process holds the index the search is exact, in memory; the next call tries again.
+        """
+        if moment_ms in self._indexed:
+            return self._indexed[moment_ms], ""
+        ranker = self.ranker(moment_ms)
+        try:
+            self._indexed[moment_ms] = ranker.with_index(self.index)
+        except WorkspaceBusyError as error:
+            return ranker, str(error)
+        return self._indexed[moment_ms], ""
 
     def fit(self) -> dict[str, Any]:
         """Fits what is out of date; a summary for people."""

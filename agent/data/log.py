@@ -124,6 +124,12 @@ class Catalogue:
         return {item_id: code for code, item_id in enumerate(self.item_ids)}
 
     @cached_property
+    def named(self) -> NDArray[np.bool_]:
+        """`(n_items,)`, which items have a title of their own: of the others only the id is known."""
+        pairs = zip(self.titles, self.item_ids, strict=True)
+        return np.array([title != item_id for title, item_id in pairs], np.bool_)
+
+    @cached_property
     def category_names(self) -> tuple[str, ...]:
         """Every category, sorted."""
         return tuple(sorted({name for names in self.categories for name in names}))

@@ -144,10 +144,11 @@ def extend_frame(
     A new item joins the facet whose centroid is within the distance threshold, the nearest one; what
     fits none is clustered and founds new facets.
     """
+    liked = log.item[(log.item >= 0) & (log.weight > 0)]
+    if catalogue.vectors is None or np.isin(liked, frame.items).all():
+        return frame
     fresh = form_frame(log, catalogue, settings)
     unknown = ~np.isin(fresh.items, frame.items)
-    if not unknown.any() or catalogue.vectors is None:
-        return frame
     items = fresh.items[unknown]
     vectors = catalogue.item_vectors(items)
     facet = np.full(len(items), -1, np.int32)

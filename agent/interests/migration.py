@@ -116,9 +116,7 @@ def _test_facets(
             centre=_crowd_shift(shares[:, columns], facet_crowd[both][:, columns], contrast[0]),
         ).p_value
     gaps = [
-        longest_gap_test(shares[:, column] > 0, orders)[1]
-        if _came_back(shares[:, column] > 0, n_before)
-        else 1.0
+        longest_gap_test(shares[:, column] > 0)[1] if _came_back(shares[:, column] > 0, n_before) else 1.0
         for column in columns
     ]
     return _Tested(columns, test, benjamini_hochberg(test.p_value), own_p, benjamini_hochberg(np.array(gaps)))
@@ -222,7 +220,7 @@ def compute_migration(
         windows: None gives an abstention.
         labels: facet key → words for it.
         population: without it no change is ascribed to the crowd.
-        with_evidence: collect the interaction ids on both sides; without it they stay empty.
+        with_evidence: collect interaction ids on both sides and the intervals; else they stay empty.
 
     Returns:
         The migration with all facets that are shown or changed; `story` is left empty.
@@ -247,7 +245,11 @@ def compute_migration(
         )
     changes = _list_changes(sessions, windows, tested, frame=frame, settings=settings, labels=labels)
     if with_evidence:
-        changes = _with_evidence(changes, log, catalogue, frame=frame, sessions=sessions, windows=windows)
+        changes = tuple(
+            _with_evidence(change, log, catalogue, position=position, sessions=sessions, windows=windows)
+            for change in changes
+            for position in (frame.keys.index(change.key),)
+        )
     drifted = tested.test.drift_p < settings.alpha
     moved = any(change.kind != "stable" for change in changes)
     note = ""
@@ -319,7 +321,6 @@ def _list_changes(
             significant=drifted and bool(tested.q_value[spot] <= settings.facet_fdr),
             returned=bool(tested.gap_q[spot] <= settings.alpha),
         )
-        spells = [(sessions.days[a], sessions.days[b] + 1) for a, b in find_spells(active)]
         changes.append(
             FacetChange(
                 key=frame.keys[column],
@@ -333,9 +334,6 @@ def _list_changes(
                 crowd=kind != "stable" and bool(tested.own_p[spot] >= settings.alpha),
                 evidence_before=(),
                 evidence_after=(),
-                intervals=tuple(
-                    (moment(int(first) * DAY_MS), moment(int(last) * DAY_MS)) for first, last in spells
-                ),
             )
         )
     changes.sort(key=lambda change: (change.kind == "stable", -abs(change.effect), change.key))
@@ -343,20 +341,27 @@ def _list_changes(
 
 
 def _with_evidence(
-    changes: tuple[FacetChange, ...],
+    change: FacetChange,
     log: InteractionLog,
     catalogue: Catalogue,
     *,
-    frame: FacetFrame,
+    position: int,
     sessions: SessionShares,
     windows: Windows,
-) -> tuple[FacetChange, ...]:
-    position = {key: number for number, key in enumerate(frame.keys)}
-    found = []
-    for change in changes:
-        before, after = (
-            collect_evidence(log, catalogue, sessions, facet=position[change.key], sessions_mask=mask)
-            for mask in windows.masks(sessions)
-        )
-        found.append(dataclasses.replace(change, evidence_before=before, evidence_after=after))
-    return tuple(found)
+) -> FacetChange:
+    """`change` with the interactions on both sides and its spells of activity."""
+    before, after = (
+        collect_evidence(log, catalogue, sessions, facet=position, sessions_mask=mask)
+        for mask in windows.masks(sessions)
+    )
+    spells = find_spells(sessions.shares[:, position] > 0)
+    days = sessions.days
+    return dataclasses.replace(
+        change,
+        evidence_before=before,
+        evidence_after=after,
+        intervals=tuple(
+            (moment(int(days[first]) * DAY_MS), moment((int(days[last]) + 1) * DAY_MS))
+            for first, last in spells
+        ),
+    )

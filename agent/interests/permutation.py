@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,8 @@ class DifferenceTest:
 def shuffled_orders(n_sessions: int, *, permutations: int, seed: int) -> NDArray[np.int16]:
     """`(permutations + 1, n_sessions)` int16 orders of sessions, read-only; the first is the true order."""
     rng = np.random.default_rng(seed)
-    keys = rng.random((permutations + 1, n_sessions), dtype=np.float32)
-    keys[0] = np.arange(n_sessions, dtype=np.float32)
-    orders = np.argsort(keys, axis=1, kind="stable").astype(np.int16)
+    orders = np.tile(np.arange(n_sessions, dtype=np.int16), (permutations + 1, 1))
+    orders[1:] = rng.permuted(orders[1:], axis=1)
     orders.flags.writeable = False
     return orders
 
@@ -86,24 +86,33 @@ def difference_test(
     return DifferenceTest(differences[0], effect, p_value, drift_score if len(shares) else 0.0, drift_p)
 
 
-def longest_gap_test(active: NDArray[np.bool_], orders: NDArray[np.int16]) -> tuple[int, float]:
+def longest_gap_test(active: NDArray[np.bool_]) -> tuple[int, float]:
     """The longest run of sessions without activity between two active ones, and its p-value.
+
+    Shuffling days puts the m active sessions at a uniformly random set of places among n, so the p-value
+    needs no sampling: by inclusion and exclusion over the m - 1 inner pauses, the share of placements with
+    a pause of g or more is `Σ_j (-1)^(j+1) C(m-1, j) C(n - j g, m) / C(n, m)`, in exact integers.
 
     Args:
         active: `(n_sessions,)`, in time order.
-        orders: from `shuffled_orders`.
 
     Returns:
-        Length in sessions (0 with fewer than two active sessions) and the share of shuffles with one as long.
+        Length in sessions (0 with fewer than two active sessions) and the p-value, in `(0, 1]`.
+
+    >>> longest_gap_test(np.array([True, False, False, True]))  # 1 of the 6 placements of two in four
+    (2, 0.16666666666666666)
     """
-    n_active = int(active.sum())
-    if n_active < 2:
+    n, m = len(active), int(active.sum())
+    if m < 2:
         return 0, 1.0
     gap = int(np.diff(np.flatnonzero(active)).max()) - 1
-    # A shuffle puts the active sessions at a uniformly random set of places: any fixed columns serve.
-    places = np.sort(orders[1:, :n_active], axis=1)
-    chance = np.diff(places, axis=1).max(axis=1) - 1
-    return gap, float((1 + (chance >= gap).sum()) / len(orders))
+    if gap == 0:
+        return 0, 1.0
+    as_long = sum(
+        (-1) ** (j + 1) * comb(m - 1, j) * comb(n - j * gap, m)
+        for j in range(1, min((n - m) // gap, m - 1) + 1)
+    )
+    return gap, as_long / comb(n, m)
 
 
 def benjamini_hochberg(p_values: NDArray[np.float64]) -> NDArray[np.float64]:

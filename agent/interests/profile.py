@@ -31,12 +31,14 @@ def compute_profile(
     moment_ms: int,
     words: Mapping[str, FacetWords],
     settings: InterestSettings,
+    with_evidence: bool = True,
 ) -> Profile:
     """The profile of one user as it stood at `moment_ms`; version 0, not stored yet.
 
     Args:
         log: that user's interactions before `moment_ms`, the ones `sessions` was computed from.
         words: what each facet key is called.
+        with_evidence: collect the interaction ids of each facet; else they stay empty.
 
     Raises:
         ValueError: `log` holds an event at or after the moment.
@@ -49,7 +51,16 @@ def compute_profile(
     newest = (last_ms // DAY_MS + 1) * DAY_MS
     shares = compute_recency_shares(sessions, newest, settings.half_life_days)
     facets = tuple(
-        _facet(log, catalogue, frame, sessions, position, share=float(shares[position]), words=words)
+        _facet(
+            log,
+            catalogue,
+            sessions,
+            position,
+            share=float(shares[position]),
+            key=frame.keys[position],
+            named=words[frame.keys[position]],
+            with_evidence=with_evidence,
+        )
         for position in _leading(shares, sessions, settings.max_worded)
     )
     return Profile(
@@ -100,26 +111,25 @@ def _leading(shares: NDArray[np.float64], sessions: SessionShares, limit: int) -
 def _facet(
     log: InteractionLog,
     catalogue: Catalogue,
-    frame: FacetFrame,
     sessions: SessionShares,
     position: int,
     *,
     share: float,
-    words: Mapping[str, FacetWords],
+    key: str,
+    named: FacetWords,
+    with_evidence: bool,
 ) -> Facet:
-    everything = np.ones(sessions.n_sessions, np.bool_)
+    everything = np.full(sessions.n_sessions, with_evidence)
     evidence = collect_evidence(log, catalogue, sessions, facet=position, sessions_mask=everything)
     rows = np.flatnonzero(sessions.facet == position)
     codes, counts = np.unique(log.item[rows], return_counts=True)
     most_used = codes[np.argsort(-counts, kind="stable")][:_ITEMS_SHOWN]
-    key = frame.keys[position]
-    named = words[key]
     return Facet(
         key=key,
         label=named.label,
         description=named.description,
         share=share,
-        n_sessions=len(evidence),
+        n_sessions=int((sessions.shares[:, position] > 0).sum()),
         first_seen=moment(int(log.timestamp_ms[rows].min())),
         last_seen=moment(int(log.timestamp_ms[rows].max())),
         evidence=evidence,

@@ -111,7 +111,7 @@ class InterestRoom:
         """The profile of one user at a moment, computed and not stored; words are stored ones or facts."""
         return self.profile_of(self.open_user(user_id, moment_ms=moment_ms))
 
-    def profile_of(self, state: UserState) -> Profile:
+    def profile_of(self, state: UserState, *, with_evidence: bool = True) -> Profile:
         """The profile of an opened user, computed and not stored."""
         return compute_profile(
             state.user_id,
@@ -122,6 +122,7 @@ class InterestRoom:
             moment_ms=state.moment_ms,
             words=state.words,
             settings=self.settings,
+            with_evidence=with_evidence,
         )
 
     def cut(self, state: UserState, moment_ms: int) -> UserState:

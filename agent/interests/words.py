@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -45,6 +46,8 @@ class FacetExamples:
     domain: str = ""
 
 
+# Titles recur, from one user to the next: a memo of a pure function, bounded.
+@lru_cache(maxsize=65_536)
 def short_title(title: str) -> str:
     """`title` without what follows the first comma or bracket: the thing, not its size or brand.
 
@@ -62,9 +65,13 @@ def collect_examples(
 ) -> dict[str, FacetExamples]:
     """For each facet key, what it can be named from."""
     found = {}
+    counted = sessions.facet >= 0
+    pairs = sessions.facet[counted].astype(np.int64) * len(catalogue) + log.item[counted]
+    pair, pair_counts = np.unique(pairs, return_counts=True)
+    bounds = np.searchsorted(pair, np.arange(frame.n_facets + 1) * len(catalogue))
     for position, key in enumerate(frame.keys):
-        items = log.item[sessions.facet == position]
-        codes, counts = np.unique(items, return_counts=True)
+        of_facet = slice(bounds[position], bounds[position + 1])
+        codes, counts = pair[of_facet] % len(catalogue), pair_counts[of_facet]
         titles: Counter[str] = Counter()
         categories: Counter[str] = Counter()
         domains: Counter[str] = Counter()

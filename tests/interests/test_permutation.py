@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -65,16 +65,25 @@ def test_the_crowds_shift_is_taken_out():
     assert own.p_value[0] > 0.2
 
 
-def test_gap_test_by_hand():
-    active = np.zeros(30, bool)
-    active[[0, 1, 2, 27, 28, 29]] = True
-    orders = shuffled_orders(30, permutations=2000, seed=0)
-    gap, p_value = longest_gap_test(active, orders)
-    assert gap == 24
-    # Six places within 30 with an inner gap of 24 leave one arrangement in every C(30, 6) / 5: next to never.
-    assert p_value < 0.002
-    assert longest_gap_test(np.ones(30, bool), orders) == (0, 1.0)
-    assert longest_gap_test(np.arange(30) == 3, orders) == (0, 1.0)
+@given(st.lists(st.booleans(), min_size=1, max_size=11))
+@settings(max_examples=60, deadline=None)
+def test_the_gap_test_agrees_with_all_placements(active):
+    gap, p_value = longest_gap_test(np.array(active))
+    n, m = len(active), sum(active)
+    if m < 2:
+        assert (gap, p_value) == (0, 1.0)
+        return
+    places = list(combinations(range(n), m))
+    as_long = sum(max(b - a - 1 for a, b in pairwise(place)) >= gap for place in places)
+    assert gap == max(b - a - 1 for a, b in pairwise(np.flatnonzero(active)))
+    assert p_value == pytest.approx(as_long / len(places))
+
+
+def test_a_long_pause_of_a_regular_is_no_chance():
+    active = np.ones(300, bool)
+    active[100:180] = False
+    gap, p_value = longest_gap_test(active)
+    assert gap == 80 and 0 < p_value < 1e-30
 
 
 @given(st.lists(st.floats(0.0005, 1.0), min_size=1, max_size=40))
