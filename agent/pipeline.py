@@ -219,7 +219,13 @@ def _entries(
     catalogue = session.catalogue
     facets: dict[str, Facet] = {facet.key: facet for facet in person.profile.facets}
     context = ReasonContext(
-        person.state.log, catalogue, person.state.frame, facets, person.changes, session.language
+        log=person.state.log,
+        catalogue=catalogue,
+        frame=person.state.frame,
+        facets=facets,
+        changes=person.changes,
+        taken=session.taken(person.state.moment_ms),
+        language=session.language,
     )
     entries = []
     for rank, spot in enumerate(order, start=1):

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan
 from agent.data.chroma_index import ChromaIndex
@@ -46,6 +47,7 @@ class Session:
         self.index_report: BuildReport | None = None
         self._rankers: dict[int, Ranker] = {}
         self._indexed: dict[int, Ranker] = {}
+        self._taken: dict[int, NDArray[np.int64]] = {}
 
     def close(self) -> None:
         """Frees the language model and the index."""
@@ -177,6 +179,14 @@ class Session:
                 progress=self.progress,
             )
         return self._rankers[moment_ms]
+
+    def taken(self, moment_ms: int) -> NDArray[np.int64]:
+        """`(n_items,)`, how often each item was taken, by anybody, before a moment."""
+        if moment_ms not in self._taken:
+            past = self.log.before(moment_ms)
+            items = past.item[(past.item >= 0) & (past.weight > 0)]
+            self._taken[moment_ms] = np.bincount(items, minlength=len(self.catalogue))
+        return self._taken[moment_ms]
 
     def indexed_ranker(self, moment_ms: int) -> tuple[Ranker, str]:
         """The ranker of a moment whose facets ask the Chroma index, and why they do not, if so.

@@ -158,7 +158,8 @@ def test_unknown_new_and_single_event_users(en):
         one = agent.recommend(user, 5, as_of=just_after)
         assert len(one) == 5 and "1 event" in one.note
         check_list(agent, one, user, 5)
-        assert agent.profile("nobody").facets == () and agent.history("nobody") == []
+        assert agent.profile("nobody").facets == ()
+        assert agent.refresh(["nobody"])[0].version == 0 and agent.history("nobody") == []
         assert agent.migration("nobody").abstained
 
 

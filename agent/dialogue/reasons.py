@@ -80,13 +80,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ReasonContext:
-    """What reasons are read from: one user's history before the moment, their facets and changes."""
+    """What reasons are read from: one user's history before the moment, their facets and changes.
+
+    `taken` is how often each item was taken by anybody before the moment, `(n_items,)`.
+    """
 
     log: InteractionLog
     catalogue: Catalogue
     frame: FacetFrame
     facets: Mapping[str, Facet]
     changes: Mapping[str, FacetChange]
+    taken: NDArray[np.int64]
     language: Language
 
 
@@ -108,7 +112,8 @@ def explain_item(context: ReasonContext, item: int, sources: Mapping[str, float]
         if len(rows):
             parts.append(_close(context, int(rows[0])))
     lead = max(sources, key=lambda name: (sources[name], name), default="")
-    if lead in _COLLABORATIVE and not len(own):
+    # Collaborative sources also reach items by text alone: people are only cited where there are any.
+    if lead in _COLLABORATIVE and not len(own) and context.taken[item] > 0:
         parts.append(words["like_you"])
     key = _facet_key(context, item)
     if key in context.facets:

@@ -137,7 +137,8 @@ class InterestRoom:
     ) -> Profile:
         """Stores the user's profile as a new version, worded, and returns it.
 
-        When nothing has changed since the last version, that one is returned and nothing is stored.
+        When nothing has changed since the last version, that one is returned and nothing is stored. Nor is
+        it for a user without events: the empty profile comes back with version 0.
 
         Args:
             then_ms: an earlier moment whose profile, in the same frame, is stored first, so that the two
@@ -145,6 +146,8 @@ class InterestRoom:
             progress: called with (facets named, facets to name).
         """
         state = self.open_user(user_id)
+        if not len(state.log):
+            return self.wording.summarise(self.profile_of(state))
         versions = self.store.load_versions("profile", user_id)
         moments = [state.moment_ms] if then_ms is None or versions else [then_ms, state.moment_ms]
         drafts = [self.profile_of(self.cut(state, at_ms)) for at_ms in moments]

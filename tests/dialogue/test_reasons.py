@@ -49,7 +49,7 @@ def log():
     )
 
 
-def context_of(log, catalogue, *, language="en", kind="rising"):
+def context_of(log, catalogue, *, language="en", kind="rising", taken_by_others=5):
     frame = form_frame(log, catalogue, InterestSettings())
     key = frame.keys[int(frame.facet_of(np.array([0], np.int32))[0])]
     from datetime import UTC, datetime
@@ -57,7 +57,8 @@ def context_of(log, catalogue, *, language="en", kind="rising"):
     when = datetime(2017, 12, 1, tzinfo=UTC)
     facet = Facet(key, "Cheese", "", 0.6, 2, when, when, (), ())
     change = FacetChange(key, "Cheese", kind, 0.1, 0.6, 4.0, 0.001, 0.01, False, (), ())
-    return ReasonContext(log, catalogue, frame, {key: facet}, {key: change}, language)
+    taken = np.array([2, taken_by_others, 1, 0, 0])
+    return ReasonContext(log, catalogue, frame, {key: facet}, {key: change}, taken, language)
 
 
 def test_an_item_taken_before_cites_its_own_events(log, catalogue):
@@ -74,6 +75,11 @@ def test_a_close_item_cites_what_it_is_close_to(log, catalogue):
     assert "Close to Goat cheese, bought on 2017-12-10" in reason.text
     assert "people with a history like this one" in reason.text
     assert {number for entry in reason.evidence for number in entry.interaction_ids} == {11, 12}
+
+
+def test_people_are_cited_only_where_there_are_any(log, catalogue):
+    reason = explain_item(context_of(log, catalogue, taken_by_others=0), 1, {"ease": 1.0})
+    assert "people" not in reason.text.lower() and "Close to Goat cheese" in reason.text
 
 
 @pytest.mark.parametrize("item", [3, 4])
