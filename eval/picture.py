@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,9 @@ def draw(user: str, *, workspace: str, model: str, target: Path = TARGET) -> Pat
         for line in AnsiDecoder().decode(_output([*arguments, "-w", workspace, "--model", model])):
             console.print(line)
     target.parent.mkdir(exist_ok=True)
-    console.save_svg(str(target), title="driftrec")
+    # The default style asks a content network for its font; the reader's own monospaced one will do.
+    svg = re.sub(r"@font-face\s*\{.*?\}", "", console.export_svg(title="driftrec"), flags=re.DOTALL)
+    target.write_text(svg, encoding="utf-8")
     return target
 
 
