@@ -252,22 +252,6 @@ def compute_migration(
         )
     drifted = tested.test.drift_p < settings.alpha
     moved = any(change.kind != "stable" for change in changes)
-    note = ""
-    if not drifted and not moved:
-        note = (
-            f"No change beyond chance (p = {tested.test.drift_p:.3f} over {sum(sizes)} sessions). "
-            "A longer history, or a larger change, would be needed to tell."
-        )
-    elif not drifted:
-        note = (
-            f"The mix as a whole is where it was (p = {tested.test.drift_p:.3f}), but an interest left and "
-            "came back in between."
-        )
-    elif not moved:
-        note = (
-            "The mix moved beyond chance, spread over many interests; no single one stands out "
-            "after correction for their number."
-        )
     return Migration(
         user_id=user_id,
         before=(moment(windows.start_ms), moment(windows.split_ms)),
@@ -278,7 +262,27 @@ def compute_migration(
         p_value=tested.test.drift_p,
         abstained=not drifted and not moved,
         changes=changes,
-        note=note,
+        note=_note(tested.test.drift_p, sum(sizes), drifted=drifted, moved=moved),
+    )
+
+
+def _note(drift_p: float, n_sessions: int, *, drifted: bool, moved: bool) -> str:
+    """What has to be said beside the changes; empty when the whole and single facets moved alike."""
+    if drifted and moved:
+        return ""
+    if drifted:
+        return (
+            "The mix moved beyond chance, spread over many interests; no single one stands out "
+            "after correction for their number."
+        )
+    if moved:
+        return (
+            f"The mix as a whole is where it was (p = {drift_p:.3f}), but an interest left and "
+            "came back in between."
+        )
+    return (
+        f"No change beyond chance (p = {drift_p:.3f} over {n_sessions} sessions). "
+        "A longer history, or a larger change, would be needed to tell."
     )
 
 

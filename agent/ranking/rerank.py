@@ -7,13 +7,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import LlmError
 from agent.llm.backend import Backend, LlmRequest
+from agent.llm.cached import TextCache
 from agent.schema import StageReport
 
 Method = Literal["likelihood", "scores"]
@@ -41,18 +42,6 @@ class Reranked:
     order: tuple[int, ...]
     evidence: tuple[float, ...]
     stage: StageReport
-
-
-class TextCache(Protocol):
-    """Where priors outlive the process; the workspace store is one."""
-
-    def cache_get(self, key: str) -> str | None:
-        """The text kept under `key`, or None."""
-        ...
-
-    def cache_put(self, key: str, value: str) -> None:
-        """Keeps `value` under `key`."""
-        ...
 
 
 @dataclass
