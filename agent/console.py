@@ -64,7 +64,7 @@ def progress_bars(quiet: bool = False) -> Iterator[ProgressCallback]:
         yield _announcer(console)
         return
     bars = Progress(
-        TextColumn("{task.description:<34}"),
+        TextColumn("{task.description:<34}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

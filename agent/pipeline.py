@@ -115,6 +115,8 @@ def recommend(session: Session, request: Request) -> RecommendationList:
 def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_]:
     """Which items can be shown and pass the filters. An item known by its id alone tells nobody anything."""
     allowed = catalogue.named.copy()
+    if not allowed.any():  # no item file yet: ids are all there is to show
+        allowed[:] = True
     if request.domain is not None:
         allowed &= np.array([name == request.domain for name in catalogue.domains], np.bool_)
         if not allowed.any():

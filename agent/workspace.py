@@ -72,7 +72,8 @@ class Workspace:
         """Where a new workspace of that name or path belongs: a bare name goes under `.driftrec`."""
         path = Path(name)
         bare = not path.is_absolute() and len(path.parts) == 1 and str(path) not in (".", "..")
-        return cls(NAMED_FOLDER / path if bare and not path.exists() else path)
+        taken = (path / SETTINGS_FILE).is_file()
+        return cls(NAMED_FOLDER / path if bare and not taken else path)
 
     def create(self, toml: str, *, overwrite: bool = False) -> None:
         """Makes the folder and writes its settings; the same settings again change nothing.

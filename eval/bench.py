@@ -23,7 +23,7 @@ from rich.table import Table
 
 from agent.agent import Agent
 from agent.data.datasets import GROCERY_TOML, prepare_grocery
-from agent.workspace import Workspace
+from agent.workspace import NAMED_FOLDER, Workspace
 from eval.grocery_ranking import run_protocol
 
 BENCH_WORKSPACE = "bench"
@@ -129,8 +129,8 @@ def _run_cli(*arguments: str) -> tuple[float, float, Any]:
 
 
 def _ingest_rows(*, keep: bool) -> Iterator[Row]:
-    place = Workspace.place(BENCH_WORKSPACE)
-    if place.root.exists() and not keep:
+    place = Workspace(NAMED_FOLDER / BENCH_WORKSPACE)
+    if place.settings_path.is_file() and not keep:
         shutil.rmtree(place.root)
     place.create(GROCERY_TOML)
     files = prepare_grocery(place.raw_dir, offline=False)
@@ -224,7 +224,8 @@ def _word_rows(model: str) -> Iterator[Row]:
         yield Row("profile in words", "not measured: --model none")
         return
     with _opened(model) as agent:
-        agent.warm_model()
+        if problem := agent.warm_model():
+            raise RuntimeError(f"the model cannot be measured: {problem}")
         user_id = next(user for user in _sample(agent, 50) if not agent.history(user))
         start = time.perf_counter()
         (profile,) = agent.refresh([user_id])

@@ -163,6 +163,15 @@ def test_unknown_new_and_single_event_users(en):
         assert agent.migration("nobody").abstained
 
 
+def test_events_without_an_item_file(tmp_path, en_files):
+    Workspace(tmp_path).create(propose_toml(en_files[1]))
+    with Agent.open(tmp_path, model="none") as agent:
+        agent.ingest_interactions(en_files[1])
+        user = agent.session.log.user_ids[0]
+        check_list(agent, agent.recommend(user, 5), user, 5)
+        assert len(agent.recommend(user, 5)) == 5
+
+
 def test_filters(en):
     with Agent.open(en, model="none") as agent:
         user = agent.session.log.user_ids[0]

@@ -13,6 +13,12 @@ def test_a_bare_name_lives_under_the_dotted_folder(tmp_path, monkeypatch):
     assert Workspace.find("shop").root.resolve() == tmp_path / ".driftrec/shop"
 
 
+def test_an_unrelated_folder_of_that_name_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bench").mkdir()
+    assert Workspace.place("bench").root.parts == (".driftrec", "bench")
+
+
 def test_a_path_is_taken_as_it_stands(tmp_path):
     place = Workspace.place(tmp_path / "here")
     place.create("# mine\n")

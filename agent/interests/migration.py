@@ -335,13 +335,22 @@ def _list_changes(
                 effect=float(tested.test.effect[spot]),
                 p_value=float(tested.test.p_value[spot]),
                 q_value=float(tested.q_value[spot]),
-                crowd=kind != "stable" and bool(tested.own_p[spot] >= settings.alpha),
+                crowd=_is_crowd(kind, float(tested.test.p_value[spot]), float(tested.own_p[spot]), settings),
                 evidence_before=(),
                 evidence_after=(),
             )
         )
     changes.sort(key=lambda change: (change.kind == "stable", -abs(change.effect), change.key))
     return tuple(changes)
+
+
+def _is_crowd(kind: ChangeKind, p_value: float, own_p: float, settings: InterestSettings) -> bool:
+    """Whether a shift between the windows is there as it stands and gone without the crowd's.
+
+    A return is no shift between the windows, so nothing of it can be everyone's.
+    """
+    shifted = kind in ("new", "rising", "fading", "dropped")
+    return shifted and p_value < settings.alpha <= own_p
 
 
 def _with_evidence(

@@ -14,7 +14,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-_TINY = 1e-12
+# Shares are float32: what varies by less than this under shuffling is rounding, not a difference.
+_TINY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def difference_test(
     p_value = (1 + (np.abs(differences[1:]) >= np.abs(differences[0]) - 1e-6).sum(axis=0)) / len(differences)
     effect = np.divide(differences[0], spread, out=np.zeros_like(spread), where=spread > _TINY)
     rooted = (contrast @ np.sqrt(shares)).astype(np.float64)
+    rooted[np.abs(rooted) < _TINY] = 0.0
     rooted_spread = rooted[1:].std(axis=0)
     weight = np.divide(1.0, rooted_spread, out=np.zeros_like(spread), where=rooted_spread > _TINY)
     total = (rooted**2) @ weight

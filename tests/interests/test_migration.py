@@ -85,7 +85,7 @@ def test_an_interest_that_left_and_came_back(catalogue, make_log, random_plan):
     )
     migration = migrate(make_log(plan), catalogue)
     wine = next(change for change in migration.changes if change.label == "Wine")
-    assert wine.kind == "returned"
+    assert wine.kind == "returned" and not wine.crowd
     assert len(wine.intervals) == 2
     (_, left), (back, _) = wine.intervals
     assert (back - left).days >= 35

@@ -43,6 +43,14 @@ def test_shuffled_days_are_called_drift_as_often_as_promised():
     assert 0.02 <= alarms / 400 <= 0.08
 
 
+@pytest.mark.parametrize("n_sessions", [20, 77, 119])
+def test_rounding_is_no_drift(n_sessions):
+    shares = np.ones((n_sessions, 1), np.float32)
+    orders = shuffled_orders(n_sessions, permutations=400, seed=0)
+    test = difference_test(shares, window_contrast(orders, n_sessions // 2))
+    assert (test.drift_p, test.drift_score, test.p_value[0], test.effect[0]) == (1.0, 0.0, 1.0, 0.0)
+
+
 def test_a_planted_change_is_seen():
     rng = np.random.default_rng(4)
     before = rng.dirichlet([5, 1, 1, 1], size=20)
