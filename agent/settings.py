@@ -86,7 +86,8 @@ class InterestSettings(_Room):
     """Facets, profiles, migration.
 
     Attributes:
-        min_sessions: fewer sessions than this and no facets are formed.
+        min_sessions: fewer sessions than this and a profile says that it is a first impression; such users
+            are left out of `refresh --all`.
         distance_threshold: average-linkage cosine distance at which clusters stop merging, 0–2.
         max_worded: facets that are worded and shown; the rest counts as other.
         half_life_days: of the recency weight of shares.
