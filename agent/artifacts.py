@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from agent.data.log import Catalogue, InteractionLog
+from agent.errors import NotFittedError
 from agent.interests.population import PopulationModel, fit_population
 from agent.interests.room import Drift, InterestRoom
 from agent.ranking.ranker import Ranker
@@ -17,30 +20,23 @@ from agent.settings import Settings
 
 ProgressCallback = Callable[[str, int, int | None], None]
 # Raised when a fitted file means something else than before: older caches are then fitted anew.
-_FORMAT = 2
+_FORMAT = 4
+_POPULATIONS_KEPT = 2
+# Looking back at a few moments in turn must not throw out the ranker of now.
+_RANKERS_KEPT = 4
+_SCANS_KEPT = 3
 
 
 def artefact_key(log: InteractionLog, catalogue: Catalogue, parts: object) -> str:
     """16 hex digits that change whenever the events, the items, their vectors or `parts` do.
 
-    The store is append-only, so the number of events, the newest id and the weights (which the settings
-    decide) stand for the whole log.
+    Events are append-only in the store, so their newest id and number stand for them; their weights, which
+    the settings decide, and the items, which a corrected file may change, go in by content.
     """
-    plain = json.dumps(
-        [
-            _FORMAT,
-            len(log),
-            int(log.interaction_id.max()) if len(log) else 0,
-            float(log.weight.sum()),
-            len(catalogue),
-            catalogue.embedder,
-            0 if catalogue.vectors is None else len(catalogue.vectors),
-            parts,
-        ],
-        sort_keys=True,
-        default=str,
-    )
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+    plain = [_FORMAT, len(log), int(log.interaction_id.max()) if len(log) else 0, catalogue.digest, parts]
+    content = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode())
+    content.update(log.weight.tobytes())
+    return content.hexdigest()[:16]
 
 
 def load_or_fit_population(
@@ -49,16 +45,16 @@ def load_or_fit_population(
     """The population model of `log`, from the cache or fitted and kept; None without categories."""
     parts = [settings.interests.n_topics, settings.interests.seed]
     path = cache / f"population-{artefact_key(log, catalogue, parts)}.npz"
-    if path.is_file():
+    if _touched(path):
         return PopulationModel.load(path)
     progress("Fitting the population model", 0, 1)
     model = fit_population(log, catalogue, settings.interests)
     if model is not None:
-        _keep_newest(cache, "population-*")
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.npz")
         model.save(partial)
         partial.replace(path)
+        _keep_newest(cache, "population-*", most=_POPULATIONS_KEPT)
     progress("Fitting the population model", 1, 1)
     return model
 
@@ -79,8 +75,10 @@ def load_or_fit_ranker(
     past = log.before(now_ms)
     parts = [settings.ranking.model_dump(mode="json"), settings.items.repeats, now_ms]
     folder = cache / f"ranker-{artefact_key(past, catalogue, parts)}"
-    if (folder / "ranker.json").is_file():
-        return Ranker.load(folder, catalogue=catalogue, settings=settings.ranking)
+    if _touched(folder):
+        # A folder of another version, or one that a kill left half-written, is fitted anew.
+        with suppress(NotFittedError):
+            return Ranker.load(folder, catalogue=catalogue, settings=settings.ranking)
 
     def report(done: int, total: int | None) -> None:
         progress("Fitting the ranking", done, total)
@@ -88,8 +86,8 @@ def load_or_fit_ranker(
     ranker = Ranker.fit(
         past, catalogue, settings.ranking, now_ms=now_ms, repeats=settings.items.repeats, progress=report
     )
-    _keep_newest(cache, "ranker-*", most=3)
     ranker.save(folder)
+    _keep_newest(cache, "ranker-*", most=_RANKERS_KEPT)
     return ranker
 
 
@@ -99,23 +97,38 @@ def load_or_scan(
     """`InterestRoom.scan` over all users, from the cache or made and kept."""
     parts = [room.settings.model_dump(mode="json"), min_sessions]
     path = cache / f"scan-{artefact_key(room.log, room.catalogue, parts)}.json"
-    if path.is_file():
+    if _touched(path):
         return [Drift(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     stage = "Testing every user for change"
     found = room.scan(min_sessions=min_sessions, progress=lambda done, total: progress(stage, done, total))
-    _keep_newest(cache, "scan-*", most=3)
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps([asdict(entry) for entry in found]), encoding="utf-8")
     partial.replace(path)
+    _keep_newest(cache, "scan-*", most=_SCANS_KEPT)
     return found
 
 
-def _keep_newest(cache: Path, pattern: str, *, most: int = 0) -> None:
-    """Removes all but the `most` newest artefacts of a kind: they are caches, and large."""
-    found = sorted(cache.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[most:]:
+def _touched(path: Path) -> bool:
+    """Whether an artefact is there; if so it counts as just used, so that others are removed before it."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _keep_newest(cache: Path, pattern: str, *, most: int) -> None:
+    """Removes all but the `most` lately used artefacts of a kind: they are caches, and large.
+
+    Another process may use or remove the same files: what is gone already is no error.
+    """
+    found = []
+    for path in cache.glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(found, reverse=True)[most:]:
         if path.is_dir():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from agent.commands.common import (
+    AsOfOption,
+    JsonOption,
+    ModelOption,
+    OfflineOption,
+    UserArgument,
+    WorkspaceOption,
+    moment_option,
+    opened,
+    print_json,
+)
 from agent.errors import DriftrecError
-
-if TYPE_CHECKING:
-    from agent.agent import Agent
 
 app = typer.Typer(
     name="driftrec",
@@ -26,48 +31,6 @@ app = typer.Typer(
 )
 
 _INTERRUPTED = 130
-
-WorkspaceOption = Annotated[
-    str, typer.Option("--workspace", "-w", envvar="DRIFTREC_WORKSPACE", help="Name or folder.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="Refuse every use of the network.")]
-ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", help="Language model, such as qwen2.5-coder-1.5b, a .gguf file, or none."),
-]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", help="A moment, such as 2017-05-01: only events before it count.")
-]
-UserArgument = Annotated[str, typer.Argument(help="User id, as in the events.")]
-
-
-@contextmanager
-def opened(
-    workspace: str, *, offline: bool = False, model: str | None = None, quiet: bool = False
-) -> Iterator[Agent]:
-    """The agent of a workspace, with progress bars on standard error unless `quiet`."""
-    from agent.agent import Agent
-    from agent.console import progress_bars
-    from agent.offline import network_fence
-
-    with (
-        progress_bars(quiet) as progress,
-        Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent,
-        network_fence(agent.settings.offline),
-    ):
-        yield agent
-
-
-def print_json(value: Any) -> None:
-    """Writes `value` as JSON to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
-
-
-def _moment(text: str | None) -> Any:
-    from agent.agent import parse_moment
-
-    return None if text is None else parse_moment(text)
 
 
 @app.command()
@@ -188,7 +151,7 @@ def profile(
     from agent.console import show_profile
 
     with opened(workspace, quiet=as_json) as agent:
-        found = agent.profile(user, as_of=_moment(as_of))
+        found = agent.profile(user, as_of=moment_option(as_of))
     if as_json:
         print_json(found.to_dict())
     else:
@@ -223,7 +186,9 @@ def migration(
     from agent.console import show_migration
 
     with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
-        found = agent.migration(user, start=_moment(start), split=_moment(split), end=_moment(end))
+        found = agent.migration(
+            user, start=moment_option(start), split=moment_option(split), end=moment_option(end)
+        )
     if as_json:
         print_json(found.to_dict())
     else:
@@ -278,7 +243,7 @@ def recommend(
         found = agent.recommend(
             user,
             k,
-            as_of=_moment(as_of),
+            as_of=moment_option(as_of),
             exclude_seen=None if seen is None else not seen,
             domain=domain,
             categories=category or (),

@@ -229,6 +229,8 @@ def _entries(
         taken=session.taken(person.state.moment_ms),
         language=session.language,
     )
+    # Calibrated by place in the fused list; what the language model moves up takes the place's figure with it.
+    confidence = sorted((float(ranked.confidence[spot]) for spot in order), reverse=True)
     entries = []
     for rank, spot in enumerate(order, start=1):
         item = int(ranked.items[spot])
@@ -240,8 +242,7 @@ def _entries(
                 item_id=ItemId(catalogue.item_ids[item]),
                 title=catalogue.titles[item],
                 score=float(ranked.scores[spot]),
-                # Calibrated by place in the list, so it goes with the place, also after a rerank.
-                confidence=float(ranked.confidence[rank - 1]),
+                confidence=confidence[rank - 1],
                 reason=reason.text,
                 facets=reason.facets,
                 evidence=reason.evidence,

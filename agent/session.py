@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,32 @@ from agent.settings import Settings
 from agent.workspace import Workspace
 
 ProgressCallback = Callable[[str, int, int | None], None]
+T = TypeVar("T")
 _LANGUAGE_SAMPLE = 500
 _EMBEDDER_META = "embedder chosen by auto"
 _CHINESE_SHARE = 0.3
+# Moments whose fitted models stay in memory: now, and a few looked back at.
+_MOMENTS_KEPT = 3
+
+
+class Recent(Generic[T]):
+    """The values of the last few keys asked for; looking back at many moments must not fill the memory."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[int, T] = {}
+
+    def get(self, key: int, make: Callable[[], T]) -> T:
+        """The value of `key`, made when it is not among those kept."""
+        value = self._kept.pop(key) if key in self._kept else make()
+        self._kept[key] = value
+        while len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return value
+
+    def clear(self) -> None:
+        """Forgets every value."""
+        self._kept.clear()
 
 
 class Session:
@@ -45,9 +68,9 @@ class Session:
         self.store = store
         self.progress = progress
         self.index_report: BuildReport | None = None
-        self._rankers: dict[int, Ranker] = {}
-        self._indexed: dict[int, Ranker] = {}
-        self._taken: dict[int, NDArray[np.int64]] = {}
+        self._rankers = Recent[Ranker](_MOMENTS_KEPT)
+        self._indexed = Recent[Ranker](_MOMENTS_KEPT)
+        self._taken = Recent[NDArray[np.int64]](_MOMENTS_KEPT)
 
     def close(self) -> None:
         """Frees the language model and the index."""
@@ -169,38 +192,36 @@ class Session:
 
     def ranker(self, moment_ms: int) -> Ranker:
         """The ranker fitted on the events before a moment."""
-        if moment_ms not in self._rankers:
-            self._rankers[moment_ms] = load_or_fit_ranker(
+        return self._rankers.get(
+            moment_ms,
+            lambda: load_or_fit_ranker(
                 self.workspace.cache_dir,
                 self.log,
                 self.catalogue,
                 self.settings,
                 now_ms=moment_ms,
                 progress=self.progress,
-            )
-        return self._rankers[moment_ms]
+            ),
+        )
 
     def taken(self, moment_ms: int) -> NDArray[np.int64]:
         """`(n_items,)`, how often each item was taken, by anybody, before a moment."""
-        if moment_ms not in self._taken:
-            past = self.log.before(moment_ms)
-            items = past.item[(past.item >= 0) & (past.weight > 0)]
-            self._taken[moment_ms] = np.bincount(items, minlength=len(self.catalogue))
-        return self._taken[moment_ms]
+        return self._taken.get(moment_ms, lambda: self._count_taken(moment_ms))
+
+    def _count_taken(self, moment_ms: int) -> NDArray[np.int64]:
+        past = self.log.before(moment_ms)
+        items = past.item[(past.item >= 0) & (past.weight > 0)]
+        return np.bincount(items, minlength=len(self.catalogue))
 
     def indexed_ranker(self, moment_ms: int) -> tuple[Ranker, str]:
         """The ranker of a moment whose facets ask the Chroma index, and why they do not, if so.
 
         While another process holds the index the search is exact, in memory; the next call tries again.
         """
-        if moment_ms in self._indexed:
-            return self._indexed[moment_ms], ""
-        ranker = self.ranker(moment_ms)
         try:
-            self._indexed[moment_ms] = ranker.with_index(self.index)
+            return self._indexed.get(moment_ms, lambda: self.ranker(moment_ms).with_index(self.index)), ""
         except WorkspaceBusyError as error:
-            return ranker, str(error)
-        return self._indexed[moment_ms], ""
+            return self.ranker(moment_ms), str(error)
 
     def fit(self) -> dict[str, Any]:
         """Fits what is out of date; a summary for people."""

@@ -6,8 +6,9 @@ Codes are positions: a user code indexes `user_ids`, an item code indexes the ca
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -117,6 +118,24 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.item_ids)
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hex digits of all that the items say, their order and their vector space included."""
+        content = hashlib.sha256(self.embedder.encode())
+        columns: tuple[Sequence[object], ...] = (
+            self.item_ids,
+            self.titles,
+            self.descriptions,
+            self.categories,
+            self.domains,
+            self.texts,
+        )
+        for column in columns:
+            content.update(repr(column).encode(errors="surrogatepass"))
+        content.update(self.text_row.tobytes())
+        content.update(repr(None if self.vectors is None else self.vectors.shape).encode())
+        return content.hexdigest()[:32]
 
     @cached_property
     def item_codes(self) -> dict[str, int]:

@@ -62,7 +62,7 @@ def calibrate(
     The reported error comes from a fit on all windows but the newest; the coefficients that are kept use all.
 
     Args:
-        pools: one per window, oldest first.
+        pools: one per window, oldest first, of users drawn without a look at what they took.
         fused: fused scores, one `(n_users, width)` array per pool.
         horizon_days: length of the windows.
     """

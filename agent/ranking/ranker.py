@@ -25,6 +25,8 @@ from agent.schema import StageReport, StageStatus
 from agent.settings import RankingSettings
 
 _FORMAT = 1
+# Leaving out fewer items than this (those without a title) moves no item by many places.
+_HARDLY_FILTERED = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,15 @@ class Ranker:
         start = time.perf_counter()
         decision = self.trained.decisions[task]
         order, fused, shares = self._fuse(dense, mask, decision, length=length)
+        places = np.arange(1, len(order) + 1)
+        if len(order) and allowed is not None and allowed.mean() < _HARDLY_FILTERED:
+            open_mask = allowed_items(context, self.trained.n_items, task="new" if exclude else "any")
+            places = np.maximum(places, self._open_places(dense, open_mask, decision, order))
         fusion = StageReport("fusion", "ran", time.perf_counter() - start, decision.reason)
         filled, names = self._fill(dense, mask, order, length=length)
         confidence = self.trained.confidences[task]
-        rank = np.arange(1, len(order) + len(filled) + 1)
+        last = int(places[-1]) if len(places) else 0
+        rank = np.concatenate([places, last + np.arange(1, len(filled) + 1)])
         since = context.now_ms - int(confidence.horizon_days * DAY_MS)
         activity = int((context.timestamp_ms >= since).sum())
         floor = float(fused[-1]) if len(fused) else 0.0
@@ -252,6 +259,30 @@ class Ranker:
         best = best[np.lexsort((pool[best], -fused[best]))][:length]
         shares = [_shares(list(weights), parts[:, place]) for place in best]
         return pool[best], fused[best].astype(np.float32), shares
+
+    def _open_places(
+        self,
+        dense: Mapping[str, NDArray[np.float32]],
+        mask: NDArray[np.bool_],
+        decision: FusionDecision,
+        order: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Rank, from 1, that each item of `order` would have had without the caller's filter.
+
+        Confidence was calibrated on lists without filters: the best of a narrow category may be the
+        thousandth of all, and is taken as often as that.
+        """
+        weights = {name: w for name, w in decision.weights.items() if name in dense and w > 0}
+        tops = {name: best_allowed(values, mask, depth=self.depth) for name, values in dense.items()}
+        pool = np.unique(np.concatenate([tops[name] for name in weights]))
+
+        def fused(codes: NDArray[np.int64]) -> NDArray[np.float32]:
+            parts = [w * standardise(dense[name], tops[name], codes) for name, w in weights.items()]
+            total: NDArray[np.float32] = np.sum(parts, axis=0)
+            return total
+
+        above = np.sort(fused(pool))
+        return np.maximum.accumulate(1 + len(pool) - np.searchsorted(above, fused(order), side="right"))
 
     def _fill(
         self,

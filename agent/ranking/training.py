@@ -25,6 +25,7 @@ from agent.ranking.windows import (
     Task,
     Window,
     build_pools,
+    eligible_users,
     labels_of,
     ndcg,
     rolling_windows,
@@ -50,6 +51,7 @@ EASE_CHOICES: Mapping[str, tuple[float, float, float | None, float | None]] = {
     "timeless": (1000.0, 0.03, None, None),
 }
 _WINDOW_USERS = 400
+_CALIBRATION_USERS = 200
 _WINDOW_EXACT = 1500
 _MIN_EVENTS = 5
 _REPEAT_SHARE = 0.1
@@ -123,32 +125,54 @@ def train(
     steps = _Steps(progress, len(windows) * (len(EASE_CHOICES) + 2) + 1)
     choice = choose_ease(past, catalogue, windows, settings=settings, steps=steps)
     sources, skipped = _available(default_sources(settings, ease_choice=choice))
-    pools: dict[Task, list[Pool]] = {task: [] for task in tasks}
-    for window in windows:
-        fitted = [source.fit(past, catalogue, now_ms=window.cut_ms) for source in sources]
-        steps.done()
-        # Who takes something new takes something: these users can be asked in both tasks.
-        users = _users(past, window, settings=settings)
-        found = build_pools(
-            past, fitted, window=window, tasks=tasks, users=users, depth=settings.n_candidates
-        )
-        for task in tasks:
-            pools[task].append(found[task])
-        steps.done()
     names = [source.name for source in sources]
+    pools, strangers = _pools(past, catalogue, sources, windows, tasks=tasks, settings=settings, steps=steps)
     decisions = {task: _decision(pools[task], names, task=task, settings=settings) for task in tasks}
-    length_days = _length_days(windows, settings)
     confidences = {
         task: calibrate(
-            pools[task],
-            [fuse(pool.scores, names, decisions[task].weights) for pool in pools[task]],
-            horizon_days=length_days,
+            strangers[task],
+            [fuse(pool.scores, names, decisions[task].weights) for pool in strangers[task]],
+            horizon_days=_length_days(windows, settings),
         )
         for task in tasks
     }
     final = tuple(source.fit(past, catalogue, now_ms=now_ms) for source in sources)
     steps.done()
     return Trained(final, decisions, confidences, again, now_ms, log.n_items, choice, skipped)
+
+
+_Pools = dict[Task, list[Pool]]
+
+
+def _pools(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    sources: Sequence[Source],
+    windows: Sequence[Window],
+    *,
+    tasks: Sequence[Task],
+    settings: RankingSettings,
+    steps: _Steps,
+) -> tuple[_Pools, _Pools]:
+    """By task one pool per window: of the users who decide the weights, and of those who calibrate.
+
+    Weights are compared on users who took something: the others say nothing about order. A probability has
+    to hold for everyone, so confidence is calibrated on users drawn without a look at what they took.
+    """
+    deciding: _Pools = {task: [] for task in tasks}
+    calibrating: _Pools = {task: [] for task in tasks}
+    for window in windows:
+        fitted = [source.fit(log, catalogue, now_ms=window.cut_ms) for source in sources]
+        steps.done()
+        both = _asked(log, window, settings=settings)
+        for pools, users in zip((deciding, calibrating), both, strict=True):
+            found = build_pools(
+                log, fitted, window=window, tasks=tasks, users=users, depth=settings.n_candidates
+            )
+            for task in tasks:
+                pools[task].append(found[task])
+        steps.done()
+    return deciding, calibrating
 
 
 def choose_ease(
@@ -169,7 +193,7 @@ def choose_ease(
     for window in windows:
         active = active_items(log, now_ms=window.cut_ms, limit=limit)
         few, items = restrict(log, catalogue, active)
-        users = _users(few, window, settings=settings)
+        users, _ = _asked(few, window, settings=settings)
         for choice in EASE_CHOICES:
             ease = default_sources(small, ease_choice=choice)[0].fit(few, items, now_ms=window.cut_ms)
             pool = build_pools(few, [ease], window=window, tasks=("new",), users=users, depth=50)["new"]
@@ -228,14 +252,20 @@ def _available(sources: Sequence[Source]) -> tuple[tuple[Source, ...], tuple[Sta
     return kept, (StageReport("source:als", "skipped", 0.0, str(error)),)
 
 
-def _users(log: InteractionLog, window: Window, *, settings: RankingSettings) -> list[int]:
-    return sample_users(
-        log,
-        labels_of(log, window, task="new"),
-        cut_ms=window.cut_ms,
-        min_events=_MIN_EVENTS,
-        limit=_WINDOW_USERS,
-        seed=settings.seed,
+def _asked(log: InteractionLog, window: Window, *, settings: RankingSettings) -> tuple[list[int], list[int]]:
+    """Users who decide the weights, all of whom took something new, and users to calibrate on.
+
+    Drawn from two halves of the users where there are enough; where not, the same people serve for both.
+    """
+    able = eligible_users(log, cut_ms=window.cut_ms, min_events=_MIN_EVENTS)
+    active = np.array(sorted(labels_of(log, window, task="new")), np.int64)
+    first, second = able, able
+    if len(able) >= 2 * _WINDOW_USERS:
+        mixed = np.random.default_rng(settings.seed).permutation(able)
+        first, second = mixed[: len(able) // 2], mixed[len(able) // 2 :]
+    return (
+        sample_users(np.intersect1d(first, active), limit=_WINDOW_USERS, seed=settings.seed),
+        sample_users(second, limit=_CALIBRATION_USERS, seed=settings.seed),
     )
 
 

@@ -37,7 +37,7 @@ class Pool:
         items: `(n_users, width)` int32 item codes, ascending; −1 pads.
         scores: `(n_sources, n_users, width)` float32, standardised per source and user (see `standardise`).
         hit: `(n_users, width)` bool, taken in the window.
-        n_relevant: `(n_users,)` items taken in the window, in the pool or not; at least 1.
+        n_relevant: `(n_users,)` items taken in the window, in the pool or not; 0 for who took nothing.
         activity: `(n_users,)` events of the user in as long a time before the cut.
     """
 
@@ -84,22 +84,18 @@ def labels_of(log: InteractionLog, window: Window, *, task: Task) -> dict[int, N
     return {int(user[s]): part for s, part in zip(starts, np.split(item, starts[1:]), strict=True)}
 
 
-def sample_users(
-    log: InteractionLog,
-    labels: dict[int, NDArray[np.int32]],
-    *,
-    cut_ms: int,
-    min_events: int,
-    limit: int,
-    seed: int,
-) -> list[int]:
-    """At most `limit` users with a label and at least `min_events` wished events before the cut, sorted."""
+def eligible_users(log: InteractionLog, *, cut_ms: int, min_events: int) -> NDArray[np.int64]:
+    """Codes of the users with at least `min_events` wished events before the cut, sorted."""
     past = log.before(cut_ms)
     counts = np.bincount(past.user[wish_rows(past)], minlength=log.n_users)
-    eligible = np.array([user for user in sorted(labels) if counts[user] >= min_events], np.int64)
-    if len(eligible) > limit:
-        eligible = np.sort(np.random.default_rng(seed).choice(eligible, limit, replace=False))
-    return [int(user) for user in eligible]
+    return np.flatnonzero(counts >= min_events)
+
+
+def sample_users(users: NDArray[np.int64], *, limit: int, seed: int) -> list[int]:
+    """At most `limit` of `users`, drawn without replacement, sorted."""
+    if len(users) > limit:
+        users = np.random.default_rng(seed).choice(users, limit, replace=False)
+    return [int(user) for user in np.sort(users)]
 
 
 def build_pools(
@@ -113,8 +109,7 @@ def build_pools(
 ) -> dict[Task, Pool]:
     """What fitted `sources` propose for `users` at the cut, against what they took, by task.
 
-    Each source proposes its `depth` best allowed items; the pool is their union. Users need at least one
-    item in every task's labels.
+    Each source proposes its `depth` best allowed items; the pool is their union.
     """
     contexts = [Context.of(log, user, now_ms=window.cut_ms) for user in users]
     rows: dict[Task, list[_Row]] = {task: [] for task in tasks}
@@ -146,11 +141,12 @@ def _padded(
     items = np.full((len(users), width), -1, np.int32)
     scores = np.zeros((n_sources, len(users), width), np.float32)
     hit = np.zeros((len(users), width), bool)
+    nothing = np.empty(0, np.int32)
     for row, (user, (codes, values)) in enumerate(zip(users, rows, strict=True)):
         items[row, : len(codes)] = codes
         scores[:, row, : len(codes)] = values
-        hit[row, : len(codes)] = np.isin(codes, labels[user])
-    n_relevant = np.array([len(labels[user]) for user in users], np.int64)
+        hit[row, : len(codes)] = np.isin(codes, labels.get(user, nothing))
+    n_relevant = np.array([len(labels.get(user, nothing)) for user in users], np.int64)
     return Pool(np.asarray(users, np.int64), items, scores, hit, n_relevant, activity)
 
 
@@ -209,7 +205,7 @@ def standardise(
 def ndcg(pool: Pool, fused: NDArray[np.float32], *, k: int = 10) -> NDArray[np.float64]:
     """`(n_users,)` textbook NDCG@k of the pool sorted by `fused`; ties to the lower code.
 
-    `fused` is `(n_users, width)`; pads never appear in a list.
+    0 for a user who took nothing. `fused` is `(n_users, width)`; pads never appear in a list.
     """
     if pool.items.shape[1] == 0:
         return np.zeros(len(pool.users))

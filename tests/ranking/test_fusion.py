@@ -21,6 +21,7 @@ from agent.ranking.windows import (
     best_allowed,
     build_pools,
     candidates,
+    eligible_users,
     labels_of,
     ndcg,
     rolling_windows,
@@ -199,9 +200,7 @@ def _window(start, stop):
 def test_pools_know_nothing_after_the_cut():
     log, catalogue = planted_log(), make_catalogue(40)
     window = rolling_windows(log, now_ms=390 * DAY_MS, length_days=30)[0]
-    users = sample_users(
-        log, labels_of(log, window, task="any"), cut_ms=window.cut_ms, min_events=5, limit=20, seed=0
-    )
+    users = sample_users(eligible_users(log, cut_ms=window.cut_ms, min_events=5), limit=20, seed=0)
     assert len(users) == 20
     sources = [s.fit(log, catalogue, now_ms=window.cut_ms) for s in (ItemKnnSource(), PopularitySource())]
     whole = build_pools(log, sources, window=window, tasks=("any",), users=users, depth=10)["any"]
@@ -216,12 +215,23 @@ def test_pools_know_nothing_after_the_cut():
 def test_new_task_leaves_seen_items_out():
     log, catalogue = planted_log(), make_catalogue(40)
     window = rolling_windows(log, now_ms=390 * DAY_MS, length_days=30)[0]
-    labels = labels_of(log, window, task="new")
-    users = sample_users(log, labels, cut_ms=window.cut_ms, min_events=5, limit=20, seed=0)
+    users = sample_users(eligible_users(log, cut_ms=window.cut_ms, min_events=5), limit=20, seed=0)
     sources = [PopularitySource().fit(log, catalogue, now_ms=window.cut_ms)]
     pool = build_pools(log, sources, window=window, tasks=("new",), users=users, depth=40)["new"]
     for user, items in zip(users, pool.items, strict=True):
         assert not set(items.tolist()) & set(Context.of(log, user, now_ms=window.cut_ms).seen().tolist())
+
+
+def test_users_to_calibrate_on_are_drawn_without_a_look_at_what_they_took():
+    active = [(user, item, day) for user in range(60) for item in range(3) for day in (1, 2)]
+    log = make_log([*active, *((user, 3, 15) for user in range(30))], n_users=60, n_items=4)
+    window = _window(10, 20)
+    able = eligible_users(log, cut_ms=window.cut_ms, min_events=5)
+    assert able.tolist() == list(range(60))
+    fitted = PopularitySource().fit(log, make_catalogue(4), now_ms=window.cut_ms)
+    pool = build_pools(log, [fitted], window=window, tasks=("new",), users=able.tolist(), depth=4)["new"]
+    assert pool.n_relevant.tolist() == [1] * 30 + [0] * 30
+    assert (ndcg(pool, pool.scores[0])[30:] == 0).all()
 
 
 def synthetic_pools(*, slope, n_users=600, seed=0, n_windows=3):

@@ -260,3 +260,13 @@ def test_films_are_ranked_by_what_is_talked_about_now():
     assert max(decision.singles, key=decision.singles.get) == "popularity-7d"
     assert decision.weights["popularity-7d"] == 1.0
     assert_whole(ranker.rank(Context.of(log, 5, now_ms=now_ms), 10), 10)
+
+
+def test_a_filter_lowers_confidence_to_that_of_the_places_without_it(ranker, log):
+    history = context_of(log, 0)
+    whole = ranker.rank(history, 40, exclude_seen=False)
+    few = np.zeros(40, bool)
+    few[whole.items[[4, 9, 14]]] = True
+    found = ranker.rank(history, 3, exclude_seen=False, allowed=few)
+    np.testing.assert_array_equal(found.items, whole.items[[4, 9, 14]])
+    np.testing.assert_allclose(found.confidence, whole.confidence[[4, 9, 14]])

@@ -1,0 +1,1 @@
+"""The commands of `driftrec` by theme; `agent.cli` puts them together."""
