@@ -78,8 +78,11 @@ class Agent:
 
         Args:
             workspace: a folder with a `driftrec.toml`, or a name under `.driftrec`.
-            model: language model in place of the settings': a name, a .gguf file, `openai:…`, or `none`.
-            offline: refuse every use of the network; None leaves it to the settings.
+            model: language model in place of the settings': a name, a .gguf file, `openai:…`, `none`, or
+                a chain of those after commas.
+            offline: fetch nothing, speak to no other machine: what would need it raises OfflineError; None
+                leaves it to the settings. Wrap the block in `agent.offline.network_fence` to have every
+                connection of this process refused, other libraries' too, as the command line does.
             progress: called with (stage, done, total).
 
         Raises:
@@ -89,8 +92,7 @@ class Agent:
         place = Workspace.find(workspace)
         settings = load_settings(place.settings_path)
         if model is not None:
-            name = model if ":" in model or model == "none" else f"llamacpp:{model}"
-            settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": name})})
+            settings = settings.model_copy(update={"llm": settings.llm.with_model(model)})
         if offline is not None:
             settings = settings.model_copy(update={"offline": offline})
         return cls(place, settings, progress=progress)

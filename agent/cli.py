@@ -62,6 +62,7 @@ def ingest(
     interactions: Annotated[Path | None, typer.Option(help="Event file.")] = None,
     items: Annotated[Path | None, typer.Option(help="Item file.")] = None,
     workspace: WorkspaceOption = "shop",
+    offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read item and event files (CSV, Parquet, JSONL, also .gz). Safe to repeat and to interrupt."""
@@ -69,7 +70,7 @@ def ingest(
 
     if interactions is None and items is None:
         raise typer.BadParameter("give --interactions FILE, --items FILE, or both")
-    with opened(workspace, quiet=as_json) as agent:
+    with opened(workspace, offline=offline, quiet=as_json) as agent:
         reports = [agent.ingest_items(items)] if items else []
         reports += [agent.ingest_interactions(interactions)] if interactions else []
     if as_json:
@@ -103,11 +104,13 @@ def index(
 
 
 @app.command()
-def fit(workspace: WorkspaceOption = "shop", as_json: JsonOption = False) -> None:
+def fit(
+    workspace: WorkspaceOption = "shop", offline: OfflineOption = False, as_json: JsonOption = False
+) -> None:
     """Fit the ranking and the population model; done by itself when first needed."""
     from agent.console import show_fit
 
-    with opened(workspace, quiet=as_json) as agent:
+    with opened(workspace, offline=offline, quiet=as_json) as agent:
         summary = agent.fit()
     if as_json:
         print_json(summary)
@@ -145,12 +148,13 @@ def profile(
     user: UserArgument,
     as_of: AsOfOption = None,
     workspace: WorkspaceOption = "shop",
+    offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show a user's interests, now or as they stood."""
     from agent.console import show_profile
 
-    with opened(workspace, quiet=as_json) as agent:
+    with opened(workspace, offline=offline, quiet=as_json) as agent:
         found = agent.profile(user, as_of=moment_option(as_of))
     if as_json:
         print_json(found.to_dict())
@@ -200,6 +204,7 @@ def movers(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to list.")] = 10,
     min_sessions: Annotated[int, typer.Option(min=6, help="Fewest sessions of a user.")] = 20,
     workspace: WorkspaceOption = "shop",
+    offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the users whose interests moved most beyond chance."""
@@ -207,7 +212,7 @@ def movers(
 
     from agent.console import show_movers
 
-    with opened(workspace, quiet=as_json) as agent:
+    with opened(workspace, offline=offline, quiet=as_json) as agent:
         found = agent.scan(min_sessions=min_sessions)
         alpha = agent.settings.interests.alpha
     if as_json:
@@ -277,11 +282,16 @@ def demo(
     model: ModelOption = None,
     households: Annotated[int, typer.Option(min=1, max=20, help="How many portraits.")] = 3,
     offline: OfflineOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Bring real purchases of 2,469 households and show whose interests moved, how, and what fits now."""
-    from agent.demo import run_demo
+    from agent.demo import run_demo, show_demo
 
-    run_demo(workspace, model=model, households=households, offline=offline)
+    found, refused = run_demo(workspace, model=model, households=households, offline=offline, quiet=as_json)
+    if as_json:
+        print_json({**found.to_dict(), "offline": offline, "refused_connections": refused})
+    else:
+        show_demo(found, offline=offline, refused=refused)
 
 
 def main() -> None:

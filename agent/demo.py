@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from agent.agent import Agent
 from agent.console import (
@@ -17,88 +19,163 @@ from agent.console import (
 )
 from agent.interests.room import Drift
 from agent.offline import network_fence
+from agent.schema import Migration, Profile, RecommendationList
 from agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agent.data.index import BuildReport
+    from agent.data.report import IngestReport
 
 # Portraits are taken of households with enough sessions on both sides for their facets to be told apart.
 _PORTRAIT_SESSIONS = 40
+_MIN_SESSIONS = 20
 
 
-def run_demo(workspace: str, *, model: str | None, households: int, offline: bool) -> None:
-    """Prepares what is missing, then prints the portraits of the households that moved most.
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """One household: its profiles, how it moved, and what to recommend now.
+
+    Attributes:
+        profiles: stored versions, the last two: as of the split, and now; one when only one is stored.
+    """
+
+    user_id: str
+    profiles: tuple[Profile, ...]
+    migration: Migration
+    recommendations: RecommendationList
+
+    def to_dict(self) -> dict[str, Any]:
+        """The portrait as JSON-ready data."""
+        return {
+            "user_id": self.user_id,
+            "profiles": [profile.to_dict() for profile in self.profiles],
+            "migration": self.migration.to_dict(),
+            "recommendations": self.recommendations.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Everything the demo shows. `problem` says why no language model took part, or is empty."""
+
+    workspace: str
+    ingested: tuple[IngestReport, ...]
+    index: BuildReport
+    movers: tuple[Drift, ...]
+    alpha: float
+    portraits: tuple[Portrait, ...]
+    problem: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The demo as JSON-ready data."""
+        return {
+            "workspace": self.workspace,
+            "ingested": [report.to_dict() for report in self.ingested],
+            "index": {
+                "action": self.index.action,
+                "items": self.index.n_items,
+                "texts": self.index.n_entries,
+            },
+            "movers": [asdict(entry) for entry in self.movers],
+            "portraits": [portrait.to_dict() for portrait in self.portraits],
+            "problem": self.problem,
+        }
+
+
+def run_demo(
+    workspace: str, *, model: str | None, households: int, offline: bool, quiet: bool = False
+) -> tuple[Demo, list[str]]:
+    """Prepares what is missing and takes the portraits of the households that moved most.
+
+    Returns:
+        What there is to show, and the hosts that the offline fence refused (empty when nothing was tried).
 
     Raises:
         OfflineError: something has to be fetched first, and `offline` is set.
     """
     with network_fence(offline) as refused:
-        found, chosen = _prepare(workspace, model=model, households=households, offline=offline)
-        heading("2. Whose interests moved")
-        with Agent.open(workspace, offline=offline or None, model=model) as agent:
-            show_movers(found, limit=10, alpha=agent.settings.interests.alpha)
-            for number, entry in enumerate(chosen, start=3):
-                _portrait(agent, entry, number)
-    _what_next(workspace, chosen)
+        return _take(workspace, model=model, households=households, offline=offline, quiet=quiet), refused
+
+
+def _take(workspace: str, *, model: str | None, households: int, offline: bool, quiet: bool) -> Demo:
+    from agent.data.datasets import GROCERY_TOML, prepare_grocery
+
+    place = Workspace.place(workspace)
+    if not place.settings_path.is_file():  # settings that are there may have been edited: they stand
+        place.create(GROCERY_TOML)
+    with progress_bars(quiet) as progress:
+        progress("Preparing the purchases", 0, 1)
+        files = prepare_grocery(place.raw_dir, offline=offline)
+        progress("Preparing the purchases", 1, 1)
+        with Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent:
+            reports = (agent.ingest_items(files.items), agent.ingest_interactions(files.interactions))
+            built = agent.index()
+            agent.fit()
+            found = agent.scan(min_sessions=_MIN_SESSIONS)
+            alpha = agent.settings.interests.alpha
+            chosen = choose(found, alpha=alpha, most=households)
+            problem = agent.warm_model()
+            portraits = []
+            for number, entry in enumerate(chosen):
+                progress("Taking portraits", number, len(chosen))
+                portraits.append(_portrait(agent, entry.user_id))
+            progress("Taking portraits", len(chosen), len(chosen))
+    return Demo(workspace, reports, built, tuple(found), alpha, tuple(portraits), problem)
+
+
+def choose(found: Sequence[Drift], *, alpha: float, most: int) -> list[Drift]:
+    """The users to portray: moved beyond chance, enough sessions, furthest first."""
+    able = [entry for entry in found if entry.p_value < alpha and entry.n_sessions >= _PORTRAIT_SESSIONS]
+    return able[:most]
+
+
+def _portrait(agent: Agent, user_id: str) -> Portrait:
+    after = agent.migration(user_id, tell=False).after
+    assert after is not None, "a household that was scanned has sessions"
+    agent.refresh([user_id], then=after[0])
+    return Portrait(
+        user_id,
+        tuple(agent.history(user_id)[-2:]),
+        agent.migration(user_id),
+        agent.recommend(user_id, 10),
+    )
+
+
+def show_demo(demo: Demo, *, offline: bool, refused: Sequence[str]) -> None:
+    """Prints the demo."""
+    heading("1. Data: Complete Journey, one year of grocery purchases (84.51°, research and education)")
+    for report in demo.ingested:
+        show_ingest(report)
+    index = demo.index
+    say(f"Index {index.action}: {index.n_items:,} items under {index.n_entries:,} distinct texts.")
+    if demo.problem:
+        say(f"No language model, so the facts speak for themselves: {demo.problem}")
+    heading("2. Whose interests moved")
+    show_movers(list(demo.movers), limit=10, alpha=demo.alpha)
+    if not demo.portraits:
+        say(f"No household with {_PORTRAIT_SESSIONS} sessions moved beyond chance: no portraits.")
+    for number, portrait in enumerate(demo.portraits, start=3):
+        heading(f"{number}. Household {portrait.user_id}")
+        when = ("Now",) if len(portrait.profiles) == 1 else ("Then", "Now")
+        for word, profile in zip(when, portrait.profiles, strict=True):
+            show_profile(profile, title=f"{word}, {profile.moment:%Y-%m-%d}")
+        show_migration(portrait.migration)
+        show_recommendations(portrait.recommendations)
+    _what_next(demo)
     if offline:
         asked = f"refused: {', '.join(refused)}" if refused else "none was attempted"
         say(f"Offline: connections beyond this machine are refused; {asked}.")
 
 
-def _prepare(
-    workspace: str, *, model: str | None, households: int, offline: bool
-) -> tuple[list[Drift], list[Drift]]:
-    """Brings data, index, models and words up to date; the scan, and the households to portray."""
-    from agent.data.datasets import GROCERY_TOML, prepare_grocery
-
-    place = Workspace.place(workspace)
-    heading("1. Data: Complete Journey, one year of grocery purchases (84.51°, research and education)")
-    place.create(GROCERY_TOML)
-    files = prepare_grocery(place.raw_dir, offline=offline)
-    with (
-        progress_bars() as progress,
-        Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent,
-    ):
-        reports = [agent.ingest_items(files.items), agent.ingest_interactions(files.interactions)]
-        built = agent.index()
-        agent.fit()
-        found = agent.scan(min_sessions=20)
-        chosen = [entry for entry in found if entry.n_sessions >= _PORTRAIT_SESSIONS][:households]
-        problem = agent.warm_model()
-        for entry in chosen:
-            agent.refresh([entry.user_id], then=_split_of(agent, entry))
-    for report in reports:
-        show_ingest(report)
-    say(f"Index {built.action}: {built.n_items:,} items under {built.n_entries:,} distinct texts.")
-    if problem:
-        say(f"No language model, so the facts speak for themselves: {problem}")
-    return found, chosen
-
-
-def _split_of(agent: Agent, entry: Drift) -> datetime:
-    """The moment that halves a household's sessions: the profile then is as of that day."""
-    after = agent.migration(entry.user_id, tell=False).after
-    assert after is not None, "a household that was scanned has sessions"
-    return after[0]
-
-
-def _portrait(agent: Agent, entry: Drift, number: int) -> None:
-    heading(f"{number}. Household {entry.user_id}")
-    versions = agent.history(entry.user_id)
-    migration = agent.migration(entry.user_id)
-    if len(versions) > 1:
-        show_profile(versions[-2], title=f"Then, {versions[-2].moment:%Y-%m-%d}")
-    show_profile(versions[-1], title=f"Now, {versions[-1].moment:%Y-%m-%d}")
-    show_migration(migration)
-    show_recommendations(agent.recommend(entry.user_id, 10))
-
-
-def _what_next(workspace: str, chosen: list[Drift]) -> None:
-    user = chosen[0].user_id if chosen else "USER"
+def _what_next(demo: Demo) -> None:
+    user = demo.portraits[0].user_id if demo.portraits else "USER"
     heading("What to type next")
     for line in (
-        f"driftrec recommend {user} -w {workspace} --new-only",
-        f"driftrec recommend {user} -w {workspace} --as-of 2017-06-01",
-        f"driftrec migration {user} -w {workspace} --split 2017-09-01",
-        f"driftrec profile {user} -w {workspace} --as-of 2017-05-01",
-        f"driftrec movers -w {workspace}",
-        f"driftrec doctor -w {workspace}",
+        f"driftrec recommend {user} -w {demo.workspace} --new-only",
+        f"driftrec recommend {user} -w {demo.workspace} --as-of 2017-06-01",
+        f"driftrec migration {user} -w {demo.workspace} --split 2017-09-01",
+        f"driftrec profile {user} -w {demo.workspace} --as-of 2017-05-01",
+        f"driftrec movers -w {demo.workspace}",
+        f"driftrec doctor -w {demo.workspace}",
     ):
         say(f"  .venv/bin/{line}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -120,13 +121,18 @@ def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:
     from agent.data.store import Store
 
     yield Finding("workspace", "fine", str(place.root))
+    if behind := _store_problem(place.store_path):
+        yield behind
+        return
     with Store.open(place.store_path) as store:
         counts = store.counts()
+        kept = store.get_meta("embedder chosen by auto")
         detail = (
             f"{counts.users:,} users, {counts.items:,} items, {counts.interactions:,} events, "
             f"{counts.quarantined:,} rows quarantined, {counts.vectors:,} vectors"
         )
         yield Finding("store", "fine" if counts.interactions else "note", detail)
+    yield _embedder(settings, kept)
     if not place.index_dir.exists():
         yield Finding("index", "note", "not built yet; run: driftrec index")
     else:
@@ -141,6 +147,44 @@ def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:
                 index.close()
     state = "on: nothing may leave this machine" if settings.offline else "off (settings: offline = true)"
     yield Finding("offline mode", "note", state)
+
+
+def _store_problem(path: Path) -> Finding | None:
+    """Why the store is not opened: opening one makes it, or brings it up to date, and a check-up does not."""
+    import sqlite3
+
+    from agent.data.tables import SCHEMA_REVISION
+
+    if not path.is_file():
+        return Finding("store", "note", "nothing ingested yet; run: driftrec ingest")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        return Finding("store", "wrong", f"{path} is no store of driftrec ({error}); move it away")
+    if revision == SCHEMA_REVISION:
+        return None
+    return Finding(
+        "store",
+        "note",
+        f"made by another version (schema {revision}, this one has {SCHEMA_REVISION}); "
+        "the next command that opens it brings it up to date, if it is older",
+    )
+
+
+def _embedder(settings: Settings, kept: str | None) -> Finding:
+    from agent.data.embedders import MINILM_NAME
+    from agent.fetch import home
+
+    name = (kept if settings.embedding.model == "auto" else None) or settings.embedding.model
+    if name == "auto":
+        return Finding("embedder", "note", "auto: chosen by the language of the items when they are embedded")
+    if MINILM_NAME not in name and name != "minilm":
+        return Finding("embedder", "fine", name)
+    folder = home() / "models" / MINILM_NAME
+    if (folder / "model.safetensors").is_file():
+        return Finding("embedder", "fine", f"{name}: {folder}")
+    return Finding("embedder", "note", f"{name}: not on this machine, fetched when a text is to be embedded")
 
 
 def _index_finding(indexed: int, stored: int, problem: str, entries: int) -> Finding:

@@ -36,7 +36,7 @@ def network_fence(active: bool = True) -> Iterator[list[str]]:
     if not active:
         yield refused
         return
-    connect, look_up = socket.socket.connect, socket.getaddrinfo
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def refuse(host: Any) -> None:
         name = host.decode(errors="replace") if isinstance(host, bytes) else str(host or "")
@@ -49,6 +49,11 @@ def network_fence(active: bool = True) -> Iterator[list[str]]:
             refuse(address[0])
         connect(self, address)
 
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            refuse(address[0])
+        return connect_ex(self, address)
+
     def guarded_look_up(host: Any, *arguments: Any, **options: Any) -> Any:
         refuse(host)
         return look_up(host, *arguments, **options)
@@ -56,11 +61,13 @@ def network_fence(active: bool = True) -> Iterator[list[str]]:
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)
     socket.socket.connect = guarded_connect  # type: ignore[assignment,method-assign]
+    socket.socket.connect_ex = guarded_connect_ex  # type: ignore[assignment,method-assign]
     socket.getaddrinfo = guarded_look_up
     try:
         yield refused
     finally:
         socket.socket.connect = connect  # type: ignore[method-assign]
+        socket.socket.connect_ex = connect_ex  # type: ignore[method-assign]
         socket.getaddrinfo = look_up
         for name, value in before.items():
             if value is None:

@@ -164,16 +164,20 @@ def _interest_rows() -> Iterator[Row]:
         found = room.scan(min_sessions=2)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         what = f"facets and change test, all {room.log.n_users:,} households"
-        yield Row(what, f"{seconds:.1f} s ({cpu:.1f} s of CPU)", "≤ 300 s", seconds <= 300)
+        yield Row(what, f"{seconds:.1f} s ({cpu:.1f} s of CPU)")
         alpha = agent.settings.interests.alpha
         tested = [entry for entry in found if entry.n_sessions >= 20]
         share = sum(entry.p_value < alpha for entry in tested) / len(tested)
         yield Row(f"  moved at p < {alpha:g}, of {len(tested):,} with 20 sessions or more", f"{share:.1%}")
         start = time.perf_counter()
-        for user_id in _sample(agent, 100):
+        for user_id in room.log.user_ids:
             room.migration(user_id, tell=False)
+        seconds = time.perf_counter() - start
         yield Row(
-            "full migration with evidence, per household", f"{(time.perf_counter() - start) * 10:.0f} ms"
+            f"facets and migration with evidence, all {room.log.n_users:,} households",
+            f"{seconds:.0f} s",
+            "≤ 300 s",
+            seconds <= 300,
         )
 
 
@@ -215,8 +219,8 @@ def _latency_rows(model: str) -> Iterator[Row]:
             if stage.status != "ran":
                 raise RuntimeError(f"the rerank stage was {stage.status}: {stage.detail}")
         median, worst = float(np.median(seconds)), max(seconds)
-        what = f"recommend with rerank of 20 by {model}"
-        yield Row(what, f"median {median:.1f} s, worst {worst:.1f} s", "≤ 6 s", median <= 6)
+        what = f"recommend with rerank of 20 by {model}, {len(seconds)} users"
+        yield Row(what, f"median {median:.1f} s, worst {worst:.1f} s", "worst ≤ 6 s", worst <= 6)
 
 
 def _word_rows(model: str) -> Iterator[Row]:
@@ -231,6 +235,8 @@ def _word_rows(model: str) -> Iterator[Row]:
         (profile,) = agent.refresh([user_id])
         seconds = time.perf_counter() - start
         by_model = sum(facet.worded_by == "model" for facet in profile.facets)
+        if not by_model:
+            raise RuntimeError(f"the model named no facet of household {user_id}: nothing was measured")
         figure = f"{seconds:.1f} s, {by_model} of {len(profile.facets)} facets named by the model"
         yield Row(f"profile words for one household by {model}", figure, "≤ 30 s", seconds <= 30)
 

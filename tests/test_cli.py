@@ -69,7 +69,7 @@ def test_the_main_commands_speak_json(shop):
     assert fitted["events"] > 0
     doctor = run_json("doctor", cwd=shop)
     by_name = {finding["name"]: finding for finding in doctor}
-    assert by_name["index"]["status"] == "fine" and by_name["store"]["status"] == "fine"
+    assert all(by_name[name]["status"] == "fine" for name in ("index", "store", "embedder"))
 
 
 def test_people_can_read_it(shop):
@@ -150,3 +150,16 @@ def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(tmp_path):
         assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     (report,) = run_json("ingest", "-w", "big", "--interactions", events, cwd=tmp_path)
     assert report["rows_read"] == 400_000 and report["stored"] + report["duplicates"] == 400_000
+
+
+def test_a_check_up_changes_nothing(tmp_path, shop):
+    from agent.doctor import examine
+    from agent.workspace import Workspace
+
+    place = Workspace(tmp_path / "empty")
+    place.create("")
+    found = {finding.name: finding for finding in examine(str(place.root))}
+    assert "driftrec ingest" in found["store"].detail and not place.store_path.exists()
+    place.store_path.write_bytes(b"not a database at all" * 100)
+    found = {finding.name: finding for finding in examine(str(place.root))}
+    assert found["store"].status == "wrong" and place.store_path.read_bytes().startswith(b"not a")

@@ -32,10 +32,12 @@ def test_connections_and_look_ups_are_refused_and_counted():
             socket.getaddrinfo("example.org", 443)
         with socket.socket() as plain, pytest.raises(OfflineError, match=r"192\.0\.2\.1"):
             plain.connect(("192.0.2.1", 80))
+        with socket.socket() as plain, pytest.raises(OfflineError, match=r"192\.0\.2\.2"):
+            plain.connect_ex(("192.0.2.2", 80))
         with pytest.raises((OfflineError, OSError)):
             urllib.request.urlopen("http://example.org/")
         assert os.environ["HF_HUB_OFFLINE"] == "1"
-    assert refused == ["example.org", "192.0.2.1", "example.org"]
+    assert refused == ["example.org", "192.0.2.1", "192.0.2.2", "example.org"]
 
 
 def test_this_machine_stays_reachable_and_the_fence_comes_down():
