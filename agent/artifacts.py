@@ -20,7 +20,7 @@ from agent.settings import Settings
 
 ProgressCallback = Callable[[str, int, int | None], None]
 # Raised when a fitted file means something else than before: older caches are then fitted anew.
-_FORMAT = 4
+_FORMAT = 5
 _POPULATIONS_KEPT = 2
 # Looking back at a few moments in turn must not throw out the ranker of now.
 _RANKERS_KEPT = 4

@@ -30,6 +30,7 @@ class EaseParams:
         user_half_life_days: of the history that is scored; None does not decay.
         user_norm: power of a history's length by which it is divided before the Gram matrix, 0–1, so that
             heavy users do not speak for all; the trace of G stays.
+        trend: power of an item's growth (see `item_growth`) by which its scores are multiplied; 0 ignores it.
         max_exact_items: size of the exact part.
     """
 
@@ -38,6 +39,7 @@ class EaseParams:
     train_half_life_days: float | None = 180.0
     user_half_life_days: float | None = 150.0
     user_norm: float = 0.25
+    trend: float = 0.15
     max_exact_items: int = 4000
 
 
@@ -54,6 +56,10 @@ class EaseSource:
     `P (G_·j + α λ X x_j)`, never stored, evaluated as two sparse products. Its text reaches it even when
     nobody has taken it. In the user's history, an item outside the active ones stands for its nearest
     active item by text, times their cosine (nothing below cosine 0.5).
+
+    Items that everybody takes up lately gain, those on the wane lose, in proportion to the score they have:
+    added to the scores the same counts brought nothing on three grocery windows, as a factor they brought
+    +.0010 ± .0007 of .0837 NDCG@10.
 
     Cost: `max_exact_items`² floats and one inverse; about 3 ms per user at 4,000 of 92,331 items.
 
@@ -88,6 +94,7 @@ class EaseSource:
             "inverse": _inverse(gram).astype(np.float32),
             "stand_in": stand_in,
             "cosine": cosine,
+            "growth": item_growth(log, now_ms=now_ms) ** np.float32(p.trend),
             **csr_arrays("histories", matrix),
             **csr_arrays("active_histories", matrix[:, active]),
         }
@@ -106,6 +113,8 @@ class EaseSource:
         if len(active) < n_items:
             out += self._ridge(projected)
         out[:, active] = user.toarray() - projected / np.diagonal(inverse)
+        # A negative score, the less wanted the lower, is divided: growth never pushes an item down.
+        out *= np.where(out > 0, arrays["growth"], 1.0 / arrays["growth"]).astype(np.float32)
         return out
 
     def save(self, folder: Path) -> None:
@@ -153,6 +162,32 @@ class EaseSource:
             # Row −1, an item without text, is the last column: zero.
             scores += weight * by_text[:, catalogue.text_row]
         return scores
+
+
+def item_growth(
+    log: InteractionLog,
+    *,
+    now_ms: int,
+    recent_days: float = 14.0,
+    long_days: float = 180.0,
+    prior: float = 10.0,
+) -> NDArray[np.float32]:
+    """`(n_items,)` float32 above 0: how much faster an item is taken up lately than it used to be.
+
+    Users who wished the item, each decayed with a half-life of `recent_days`, over the same with `long_days`;
+    in units of that ratio over all items, so that a busy season is no growth; drawn to 1 by `prior` users.
+    1 for an item that nobody wished.
+    """
+    recent, long = (
+        np.asarray(log_matrix(log, now_ms=now_ms, half_life_days=days).sum(axis=0), np.float64).ravel()
+        for days in (recent_days, long_days)
+    )
+    if not long.sum() or not recent.sum():
+        return np.ones(log.n_items, np.float32)
+    grown: NDArray[np.float32] = ((recent * (long.sum() / recent.sum()) + prior) / (long + prior)).astype(
+        np.float32
+    )
+    return grown
 
 
 def _evened(matrix: Any, *, power: float) -> Any:

@@ -75,10 +75,10 @@ def decide(
 ) -> FusionDecision:
     """Weights by greedy addition to the best single source.
 
-    A source is added with the weight whose pooled lower bound is highest, then shrunk to the smallest weight
-    within one standard error of that gain. It has to gain in every window, and the 95 % interval of the
-    paired difference (per user over windows, then over users) has to exclude 0. Else the best single
-    source stands.
+    A weight is admissible when it gains in every window and the 95 % interval of the paired difference (per
+    user over windows, then over users) excludes 0. Of a source's admissible weights the one that gains most
+    is shrunk to the smallest within one standard error of it (the one-standard-error rule); the source with
+    the highest lower bound is added. When none is admissible the best single source stands.
 
     Args:
         pools: one per window, all with the scores of `names` in that order.
@@ -138,7 +138,7 @@ def _best_addition(
             tried.append(_compare(pools, before, after, source=name, weight=weight))
         admissible = [a for a in tried if a.low > 0 and min(a.by_window) > 0]
         if admissible:
-            top = max(admissible, key=lambda a: a.low)
+            top = max(admissible, key=lambda a: a.gain)
             error = (top.high - top.gain) / 1.96
             found.append(next(a for a in admissible if a.gain >= top.gain - error))
     return max(found, key=lambda a: a.low, default=None)

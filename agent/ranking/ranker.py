@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from agent.schema import StageReport, StageStatus
 from agent.settings import RankingSettings
 
 _FORMAT = 1
+_REACH_PLACE = 10
 # Leaving out fewer items than this (those without a title) moves no item by many places.
 _HARDLY_FILTERED = 0.8
 
@@ -48,6 +49,44 @@ class Ranked:
     sources: tuple[Mapping[str, float], ...]
     stages: tuple[StageReport, ...]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """What a caller adds to the learned fusion, for one list.
+
+    Attributes:
+        sources: further scores, `(n_items,)` float32 each, higher is better, 0 says nothing; they propose
+            items as the fitted sources do.
+        weights: of those, on their standardised scores.
+        tilt: `(n_items,)` float32, added to the fused scores in reaches of the pool; None: none. A reach is
+            the distance from its median to its tenth place: 1 lifts what is middling to the edge of a list,
+            however the scores are spread.
+    """
+
+    sources: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    tilt: NDArray[np.float32] | None = None
+
+
+_NO_STEER = Steer()
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one item stands among all that could be listed.
+
+    Attributes:
+        score: fused score; None when no weighted source proposes the item.
+        rank: place from 1 in the whole fused order; None with it.
+        source_ranks: by source, rank from 1 among the items that may appear; absent where it says nothing.
+        depth: how many items each source proposes.
+    """
+
+    score: float | None
+    rank: int | None
+    source_ranks: Mapping[str, int]
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -110,6 +149,7 @@ class Ranker:
         exclude_seen: bool | None = None,
         allowed: NDArray[np.bool_] | None = None,
         n: int | None = None,
+        steer: Steer = _NO_STEER,
     ) -> Ranked:
         """The best items for the context's user.
 
@@ -119,20 +159,21 @@ class Ranker:
             exclude_seen: leaves out whatever the user has any event with; None does so unless people repeat.
             allowed: `(n_items,)` bool, False never appears (filters, mutes).
             n: more than `k` when a reranker wants them.
+            steer: what the caller adds to the learned fusion.
 
         Returns:
             `max(k, n)` items, fewer only when fewer are allowed. Disliked items never appear.
         """
-        exclude = not self.repeats if exclude_seen is None else exclude_seen
-        task: Task = "any" if not exclude and "any" in self.trained.decisions else "new"
+        exclude = self.excludes(exclude_seen)
+        task = self._task(exclude)
         mask = allowed_items(context, self.trained.n_items, task="new" if exclude else "any")
         if allowed is not None:
             mask &= allowed
         length = max(k, n or k)
         dense, stages = self._score(context)
         start = time.perf_counter()
-        decision = self.trained.decisions[task]
-        order, fused, shares = self._fuse(dense, mask, decision, length=length)
+        dense, decision = self._steered(dense, self.trained.decisions[task], steer)
+        order, fused, shares = self._fuse(dense, mask, decision, length=length, tilt=steer.tilt)
         places = np.arange(1, len(order) + 1)
         if len(order) and allowed is not None and allowed.mean() < _HARDLY_FILTERED:
             open_mask = allowed_items(context, self.trained.n_items, task="new" if exclude else "any")
@@ -157,6 +198,50 @@ class Ranker:
             stages=(*self.trained.skipped, *stages, *extra),
             note=self._note(context, len(order), len(filled)),
         )
+
+    def excludes(self, exclude_seen: bool | None) -> bool:
+        """Whether a list leaves out what the user has seen: as asked, else unless people repeat here."""
+        return not self.repeats if exclude_seen is None else exclude_seen
+
+    def place(
+        self,
+        context: Context,
+        item: int,
+        *,
+        exclude_seen: bool | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+        steer: Steer = _NO_STEER,
+    ) -> Placement:
+        """Where one item stands; options as for `rank`. One that may not appear: where it would have stood."""
+        exclude = self.excludes(exclude_seen)
+        mask = allowed_items(context, self.trained.n_items, task="new" if exclude else "any")
+        if allowed is not None:
+            mask &= allowed
+        mask[item] = True
+        dense, _ = self._score(context)
+        dense, decision = self._steered(dense, self.trained.decisions[self._task(exclude)], steer)
+        order, fused, _ = self._fuse(dense, mask, decision, length=self.trained.n_items, tilt=steer.tilt)
+        ranks = {
+            name: 1 + int((mask & (values > values[item])).sum())
+            for name, values in dense.items()
+            if values[item] != 0
+        }
+        spots = np.flatnonzero(order == item)
+        if not len(spots):
+            return Placement(None, None, ranks, self.depth)
+        return Placement(float(fused[spots[0]]), int(spots[0]) + 1, ranks, self.depth)
+
+    def _task(self, exclude: bool) -> Task:
+        return "any" if not exclude and "any" in self.trained.decisions else "new"
+
+    def _steered(
+        self, dense: dict[str, NDArray[np.float32]], decision: FusionDecision, steer: Steer
+    ) -> tuple[dict[str, NDArray[np.float32]], FusionDecision]:
+        """Scores and decision with what the caller adds; unchanged, both, when that is nothing."""
+        if not steer.sources:
+            return dense, decision
+        weights = {**decision.weights, **steer.weights}
+        return {**dense, **steer.sources}, replace(decision, weights=weights)
 
     def save(self, folder: Path) -> None:
         """Writes the sources' arrays, then `ranker.json`: with it the folder is whole."""
@@ -244,6 +329,7 @@ class Ranker:
         decision: FusionDecision,
         *,
         length: int,
+        tilt: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[dict[str, float]]]:
         """Codes, fused scores and shares of the best of the pool; empty when no weighted source speaks."""
         weights = {name: w for name, w in decision.weights.items() if name in dense and w > 0}
@@ -253,6 +339,8 @@ class Ranker:
         pool = np.unique(np.concatenate(list(tops.values())))
         parts = np.stack([w * standardise(dense[name], tops[name], pool) for name, w in weights.items()])
         fused = parts.sum(axis=0)
+        if tilt is not None:
+            fused = fused + tilt[pool] * _reach(fused)
         # Those that no weighted source proposed have no score of their own to stand on: the fill's business.
         proposed = np.isin(pool, np.concatenate([tops[name] for name in weights]))
         best = np.flatnonzero(proposed)
@@ -325,6 +413,12 @@ class Ranker:
         if wishes == 1:
             return "rests on a single event of this user"
         return ""
+
+
+def _reach(fused: NDArray[np.float32]) -> np.float32:
+    """From the median of the pool to its tenth place, its standard deviation at least."""
+    tenth = np.partition(fused, -min(_REACH_PLACE, len(fused)))[-min(_REACH_PLACE, len(fused))]
+    return np.float32(max(float(tenth - np.median(fused)), float(fused.std())))
 
 
 def _shares(names: Sequence[str], parts: NDArray[np.floating[Any]]) -> dict[str, float]:

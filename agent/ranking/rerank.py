@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import LlmError
-from agent.llm.backend import Backend, LlmRequest
+from agent.errors import BackendError, LlmError
+from agent.llm.backend import Backend, Completion, LlmRequest, Scores
 from agent.llm.cached import TextCache
+from agent.ranking.rerank_prompts import RerankPrompts, labels, title_line
+from agent.ranking.score_object import read_scores, score_schema
 from agent.schema import StageReport
 
-Method = Literal["likelihood", "scores"]
+Method = Literal["auto", "likelihood", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Reranked:
     Attributes:
         order: positions in the list that was given, best first; a permutation of it.
         evidence: the model's raw figure per given position; NaN where it gave none.
-        stage: what ran and what it cost; `degraded` when the prior order was kept.
+        stage: what ran and what it cost; `degraded` when anything was missing.
     """
 
     order: tuple[int, ...]
@@ -44,85 +45,98 @@ class Reranked:
     stage: StageReport
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the model said: a figure per candidate, what it cost, what was done, what went wrong."""
+
+    evidence: NDArray[np.float64]
+    tokens: int
+    done: str
+    problem: str = ""
+
+
 @dataclass
 class PromptReranker:
     """Combines the prior order with what the model makes of each candidate.
 
     `likelihood`: log-probability per token of the title after the history, minus the same without history
-    (a common title is likely after anything). `scores`: one required integer 0–100 per opaque label.
-    Either is turned into ranks, and so is the prior order: `(1 − weight) · prior + weight · model`.
-    A candidate that the model left out keeps its place. When the backend fails, the whole prior order
-    stays, and the stage says so.
+    (a common title is likely after anything). Each title is a continuation of its own, so neither order nor
+    company of the candidates can change its figure beyond rounding: there is nothing to shuffle.
+
+    `scores`: one required integer 0–100 per opaque label. Here the order in the prompt matters, so the
+    question is asked over shuffles (each second one the reverse of the one before, which cancels what is
+    linear in position) and the scores are averaged; it ends early when a round changes nothing in the order.
+    Shuffle and aggregate: "Found in the Middle: Permutation Self-Consistency", arXiv 2310.07712. All titles
+    share one prompt, so a title that gives orders or scores can sway a weak model's answer about the others,
+    which no fence prevents; likelihoods cannot be swayed so.
+
+    `auto` takes likelihoods where the backend has them. Either figure is turned into ranks, and so is the
+    prior order: `(1 − weight) · prior + weight · model`. A candidate that the model left out keeps its place.
+    When the backend fails, the whole prior order stays, and the stage says so.
 
     Attributes:
         weight: of the model, 0–1; 0 does not call it.
-        cache: optional, for likelihoods without history.
+        cache: optional, for likelihoods without history: kept per model, prompt and title.
+        seed: of the shuffles.
+        rounds: shuffles at most.
     """
 
     backend: Backend
-    method: Method = "likelihood"
+    method: Method = "auto"
     weight: float = 0.25
     cache: TextCache | None = None
+    seed: int = 0
+    rounds: int = 4
     _priors: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
-    def rerank(self, candidates: Sequence[Candidate], *, history_prefix: str, prior_prefix: str) -> Reranked:
-        """The candidates reordered; never more, fewer or others.
-
-        Args:
-            candidates: best first.
-            history_prefix: rendered prompt with profile and recent titles; for `scores` the candidates
-                by label (`labels`) as well.
-            prior_prefix: the same prompt without profile and history; unused by `scores`.
-        """
+    def rerank(self, candidates: Sequence[Candidate], prompts: RerankPrompts) -> Reranked:
+        """The candidates, given best first, reordered; never more, fewer or others."""
         untouched = tuple(range(len(candidates)))
         silent = (float("nan"),) * len(candidates)
         if self.weight == 0 or len(candidates) < 2:
             why = "weight 0" if self.weight == 0 else f"{len(candidates)} candidates"
             return Reranked(untouched, silent, StageReport("rerank", "skipped", 0.0, why))
         start = time.perf_counter()
+        titles = [title_line(candidate.title) for candidate in candidates]
         try:
-            if self.method == "likelihood":
-                evidence, tokens = self._likelihood(candidates, history_prefix, prior_prefix)
-            else:
-                evidence, tokens = self._scores(candidates, history_prefix)
+            method = self._likelihood if self._scores_texts() else self._scores
+            heard = method(titles, prompts)
         except LlmError as error:
             why = f"prior order kept: {type(error).__name__}: {error}"
             return Reranked(
                 untouched, silent, StageReport("rerank", "degraded", time.perf_counter() - start, why)
             )
-        order = combine(evidence, weight=self.weight)
-        missing = int(np.isnan(evidence).sum())
-        detail = f"{self.method}, weight {self.weight:g}, {self.backend.name}"
+        order = combine(heard.evidence, weight=self.weight)
+        missing = int(np.isnan(heard.evidence).sum())
+        detail = f"{heard.done}, weight {self.weight:g}, {self.backend.name}"
         if missing:
             detail += f"; {missing} of {len(candidates)} without an answer kept their place"
-        stage = StageReport(
-            "rerank", "degraded" if missing else "ran", time.perf_counter() - start, detail, tokens
-        )
-        return Reranked(order, tuple(float(value) for value in evidence), stage)
+        if heard.problem:
+            detail += f"; {heard.problem}"
+        status: Literal["ran", "degraded"] = "degraded" if missing or heard.problem else "ran"
+        stage = StageReport("rerank", status, time.perf_counter() - start, detail, heard.tokens)
+        return Reranked(order, tuple(float(value) for value in heard.evidence), stage)
 
-    def _likelihood(
-        self, candidates: Sequence[Candidate], history_prefix: str, prior_prefix: str
-    ) -> tuple[NDArray[np.float64], int]:
-        titles = [candidate.title for candidate in candidates]
-        keys = [_key(self.backend.name, prior_prefix, title) for title in titles]
-        fresh = sorted({t for t, key in zip(titles, keys, strict=True) if self._prior(key) is None})
-        tokens = 0
+    def _scores_texts(self) -> bool:
+        if self.method == "auto":
+            return self.backend.capabilities.score
+        return self.method == "likelihood"
+
+    def _likelihood(self, titles: Sequence[str], prompts: RerankPrompts) -> _Heard:
+        prior_prefix = prompts.prior().user
+        scores = self.backend.score(prompts.history().user, titles, stage="rerank")
+        after, tokens = _per_token(scores, len(titles)), scores.prompt_tokens + scores.scored_tokens
+        keys = [_key(scores.model, prior_prefix, title) for title in titles]
+        fresh = sorted({t for t, key in zip(titles, keys, strict=True) if t and self._prior(key) is None})
         if fresh:
-            values, tokens = self._per_token(prior_prefix, fresh)
-            for title, value in zip(fresh, values, strict=True):
-                self._keep(_key(self.backend.name, prior_prefix, title), float(value))
-        after, more = self._per_token(history_prefix, titles)
+            plain = self.backend.score(prior_prefix, fresh, stage="rerank")
+            if plain.model != scores.model:  # a fallback chain may have moved on between the two calls
+                raise BackendError(f"likelihoods of {scores.model} and {plain.model} cannot be subtracted")
+            tokens += plain.prompt_tokens + plain.scored_tokens
+            for title, value in zip(fresh, _per_token(plain, len(fresh)), strict=True):
+                self._keep(_key(plain.model, prior_prefix, title), float(value))
         before = np.array([self._priors.get(key, np.nan) for key in keys], np.float64)
-        return after - before, tokens + more
-
-    def _per_token(self, prefix: str, titles: Sequence[str]) -> tuple[NDArray[np.float64], int]:
-        """Mean log-probability per token of each title, NaN for one without tokens; tokens read."""
-        scores = self.backend.score(prefix, titles, stage="rerank")
-        got = [float(np.mean(logprobs)) if logprobs else float("nan") for logprobs in scores.token_logprobs]
-        got += [float("nan")] * (len(titles) - len(got))
-        values = np.array(got[: len(titles)], np.float64)
-        values[~np.isfinite(values)] = np.nan
-        return values, scores.prompt_tokens + scores.scored_tokens
+        return _Heard(after - before, tokens, "likelihood", scores.note)
 
     def _prior(self, key: str) -> float | None:
         if key not in self._priors and self.cache is not None:
@@ -138,37 +152,56 @@ class PromptReranker:
         if self.cache is not None:
             self.cache.cache_put(key, repr(value))
 
-    def _scores(
-        self, candidates: Sequence[Candidate], history_prefix: str
-    ) -> tuple[NDArray[np.float64], int]:
-        names = labels(len(candidates))
-        answer = self.backend.complete(
+    def _scores(self, titles: Sequence[str], prompts: RerankPrompts) -> _Heard:
+        sums, counts = np.zeros(len(titles)), np.zeros(len(titles))
+        order: tuple[int, ...] = ()
+        tokens, done, stable, problems = 0, 0, False, dict[str, None]()
+        for shuffle in shuffles(len(titles), seed=self.seed, rounds=self.rounds):
+            try:
+                answer = self._ask_scores([titles[place] for place in shuffle], prompts)
+            except LlmError as error:
+                if not done:
+                    raise
+                problems[f"round {done + 1} failed: {error}"] = None
+                break
+            done += 1
+            tokens += answer.prompt_tokens + answer.output_tokens
+            if answer.note:
+                problems[answer.note] = None
+            found = np.array(read_scores(answer.data, answer.text, labels(len(titles))), np.float64)
+            sums[list(shuffle)] += np.nan_to_num(found)
+            counts[list(shuffle)] += ~np.isnan(found)
+            before, order = order, combine(_mean(sums, counts), weight=self.weight)
+            if stable := before == order:
+                break
+        how = f"scores over {done} shuffles, {'order stable' if stable else 'order not stable'}"
+        return _Heard(_mean(sums, counts), tokens, how, "; ".join(problems))
+
+    def _ask_scores(self, titles: Sequence[str], prompts: RerankPrompts) -> Completion:
+        prompt, names = prompts.scores(titles), labels(len(titles))
+        return self.backend.complete(
             LlmRequest(
-                system="",
-                user=history_prefix,
+                system=prompt.system,
+                user=prompt.user,
                 stage="rerank",
                 schema=score_schema(names),
                 max_output_tokens=16 + 10 * len(names),
+                prompt_hash=prompt.hash,
             )
         )
-        data: Mapping[str, object] = answer.data if answer.data is not None else _parsed(answer.text)
-        evidence = np.array([_score_of(data.get(name)) for name in names], np.float64)
-        return evidence, answer.prompt_tokens + answer.output_tokens
 
 
-def labels(n: int) -> tuple[str, ...]:
-    """`C01`, `C02`, …: opaque names for candidates, so that no id can be invented."""
-    return tuple(f"C{number:02d}" for number in range(1, n + 1))
+def shuffles(n: int, *, seed: int, rounds: int) -> Iterator[tuple[int, ...]]:
+    """Orders of `n` positions to ask in: random ones, each followed by its reverse.
 
-
-def score_schema(names: Sequence[str]) -> dict[str, object]:
-    """JSON schema of one required integer 0–100 per label, nothing else."""
-    return {
-        "type": "object",
-        "properties": {name: {"type": "integer", "minimum": 0, "maximum": 100} for name in names},
-        "required": list(names),
-        "additionalProperties": False,
-    }
+    >>> [len(order) for order in shuffles(3, seed=0, rounds=2)]
+    [3, 3]
+    """
+    random = np.random.default_rng(seed)
+    order: tuple[int, ...] = ()
+    for number in range(rounds):
+        order = order[::-1] if number % 2 else tuple(int(place) for place in random.permutation(n))
+        yield order
 
 
 def combine(evidence: NDArray[np.float64], *, weight: float) -> tuple[int, ...]:
@@ -195,20 +228,21 @@ def combine(evidence: NDArray[np.float64], *, weight: float) -> tuple[int, ...]:
     return tuple(int(position) for position in order)
 
 
-def _score_of(value: object) -> float:
-    """The score 0–100, NaN for anything else (a missing label, text, a number out of range)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
-        return float("nan")
-    return float(value)
+def _mean(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over counts; NaN where nothing was counted."""
+    means = np.full(len(sums), np.nan)
+    heard = counts > 0
+    means[heard] = sums[heard] / counts[heard]
+    return means
 
 
-def _parsed(text: str) -> Mapping[str, object]:
-    """The JSON object of `text`; empty when it is none, so that every candidate keeps its place."""
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+def _per_token(scores: Scores, n: int) -> NDArray[np.float64]:
+    """`(n,)`, mean log-probability per token of each text; NaN for one without tokens."""
+    got = [float(np.mean(logprobs)) if logprobs else float("nan") for logprobs in scores.token_logprobs]
+    got += [float("nan")] * (n - len(got))
+    values = np.array(got[:n], np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
 def _key(backend: str, prefix: str, title: str) -> str:

@@ -50,7 +50,10 @@ EASE_CHOICES: Mapping[str, tuple[float, float, float | None, float | None]] = {
     "fast, few users": (100.0, 0.03, 30.0, 30.0),
     "timeless": (1000.0, 0.03, None, None),
 }
+# Users per window behind the weights: more of them find smaller gains, where scoring them is cheap.
 _WINDOW_USERS = 400
+_WINDOW_USERS_SMALL = 1000
+_SMALL_CATALOGUE = 10_000
 _CALIBRATION_USERS = 200
 _WINDOW_EXACT = 1500
 _MIN_EVENTS = 5
@@ -255,16 +258,17 @@ def _available(sources: Sequence[Source]) -> tuple[tuple[Source, ...], tuple[Sta
 def _asked(log: InteractionLog, window: Window, *, settings: RankingSettings) -> tuple[list[int], list[int]]:
     """Users who decide the weights, all of whom took something new, and users to calibrate on.
 
-    Drawn from two halves of the users where there are enough; where not, the same people serve for both.
+    Different people, drawn at random, where there are enough; where not, the same serve for both.
     """
     able = eligible_users(log, cut_ms=window.cut_ms, min_events=_MIN_EVENTS)
     active = np.array(sorted(labels_of(log, window, task="new")), np.int64)
+    limit = _WINDOW_USERS_SMALL if log.n_items <= _SMALL_CATALOGUE else _WINDOW_USERS
     first, second = able, able
     if len(able) >= 2 * _WINDOW_USERS:
         mixed = np.random.default_rng(settings.seed).permutation(able)
-        first, second = mixed[: len(able) // 2], mixed[len(able) // 2 :]
+        first, second = mixed[_CALIBRATION_USERS:], mixed[:_CALIBRATION_USERS]
     return (
-        sample_users(np.intersect1d(first, active), limit=_WINDOW_USERS, seed=settings.seed),
+        sample_users(np.intersect1d(first, active), limit=limit, seed=settings.seed),
         sample_users(second, limit=_CALIBRATION_USERS, seed=settings.seed),
     )
 

@@ -12,7 +12,7 @@ from agent.data.index import Hit
 from agent.data.log import DAY_MS
 from agent.errors import MissingExtraError
 from agent.ranking.als import AlsSource
-from agent.ranking.ease import EaseParams, EaseSource
+from agent.ranking.ease import EaseParams, EaseSource, item_growth
 from agent.ranking.facet_vectors import FacetVectorSource
 from agent.ranking.history import Context, FacetQuery
 from agent.ranking.neighbours import ItemKnnSource, TransitionSource
@@ -70,7 +70,7 @@ def test_ease_equals_one_ridge_regression_per_item(n_exact):
     # Orthogonal texts: no stand-ins, so the history is that of the exact items alone.
     vectors = np.eye(12, dtype=np.float32)
     vectors[11] = vectors[exact[0]] * 0.3 + vectors[11] * np.sqrt(1 - 0.09)
-    params = EaseParams(5.0, 0.2, 120.0, 60.0, user_norm=0.25, max_exact_items=n_exact)
+    params = EaseParams(5.0, 0.2, 120.0, 60.0, user_norm=0.25, trend=0.0, max_exact_items=n_exact)
     fitted = EaseSource(params).fit(log, make_catalogue(12, vectors=vectors), now_ms=NOW_MS)
     got = fitted.score([Context.of(log, u, now_ms=NOW_MS) for u in range(30)])
     np.testing.assert_allclose(got, dense_ease(log, vectors, params, exact=exact), rtol=1e-3, atol=1e-4)
@@ -218,3 +218,26 @@ def test_als_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
     with pytest.raises(MissingExtraError, match=r"driftrec\[als\]"):
         AlsSource().fit(planted_log(), make_catalogue(40), now_ms=NOW_MS)
+
+
+def test_growth_by_hand():
+    # Item 0 was taken long ago, item 1 lately, item 2 by nobody.
+    log = make_log([(u, 0, 200) for u in range(4)] + [(u, 1, 399) for u in range(4)], n_users=4, n_items=3)
+    recent = [4 * 0.5 ** (200 / 14), 4 * 0.5 ** (1 / 14)]
+    long = [4 * 0.5 ** (200 / 180), 4 * 0.5 ** (1 / 180)]
+    overall = sum(recent) / sum(long)
+    expected = [(r / overall + 10) / (b + 10) for r, b in zip(recent, long, strict=True)]
+    np.testing.assert_allclose(item_growth(log, now_ms=NOW_MS), [*expected, 1.0], rtol=1e-5)
+    assert item_growth(log.take(slice(0, 0)), now_ms=NOW_MS).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_growth_scales_what_ease_says_and_never_pushes_a_growing_item_down():
+    log, catalogue = planted_log(), make_catalogue(40)
+    contexts = [Context.of(log, user, now_ms=NOW_MS) for user in range(10)]
+    flat, grown = (
+        EaseSource(EaseParams(10.0, 0.0, trend=trend)).fit(log, catalogue, now_ms=NOW_MS).score(contexts)
+        for trend in (0.0, 1.0)
+    )
+    growth = item_growth(log, now_ms=NOW_MS)
+    np.testing.assert_allclose(grown, np.where(flat > 0, flat * growth, flat / growth), rtol=1e-4, atol=1e-6)
+    assert (grown[:, growth > 1] >= flat[:, growth > 1]).all() and (growth > 1).any()
