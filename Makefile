@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MODEL ?= qwen2.5-coder-0.5b
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench eval eval-smoke lock clean
 
 demo: $(STAMP)
 	$(BIN)/driftrec demo --model $(MODEL) $(ARGS)
@@ -20,6 +20,14 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m eval bench $(ARGS)
+
+# Every row on the three data sets, without a language model, and a report in HTML. What was run before is kept.
+# Rows that need the extra `eval` (RecTools) are reported as not installed without it.
+eval: $(STAMP)
+	$(BIN)/python -m eval run $(ARGS)
+
+eval-smoke: $(STAMP)
+	$(BIN)/python -m eval run --smoke
 
 # Versions are pinned in requirements.lock; llama.cpp compiles once (about six minutes on two cores).
 $(STAMP): requirements.lock pyproject.toml

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from agent.data.feedback import gift_key
 from agent.data.log import Catalogue, InteractionLog
 from agent.errors import NotFittedError
 from agent.interests.population import PopulationModel, fit_population
@@ -95,7 +96,7 @@ def load_or_scan(
     cache: Path, room: InterestRoom, *, min_sessions: int, progress: ProgressCallback
 ) -> list[Drift]:
     """`InterestRoom.scan` over all users, from the cache or made and kept."""
-    parts = [room.settings.model_dump(mode="json"), min_sessions]
+    parts = [room.settings.model_dump(mode="json"), min_sessions, gift_key(room.store)]
     path = cache / f"scan-{artefact_key(room.log, room.catalogue, parts)}.json"
     if _touched(path):
         return [Drift(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]

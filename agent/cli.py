@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from agent.commands import chat, costs, evaluate, feedback, models, prompts, survey
 from agent.commands.common import (
     AsOfOption,
     JsonOption,
@@ -122,6 +123,9 @@ def fit(
 def refresh(
     users: Annotated[list[str] | None, typer.Argument(help="User ids; none with --all.")] = None,
     all_users: Annotated[bool, typer.Option("--all", help="Every user with enough sessions.")] = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only who has moved far enough from the last version.")
+    ] = False,
     workspace: WorkspaceOption = "shop",
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -130,10 +134,14 @@ def refresh(
     """Store a new profile version for one, some or all users, where something has changed."""
     from agent.console import say
 
-    if not users and not all_users:
-        raise typer.BadParameter("name one or more users, or give --all")
+    if not users and not all_users and not due:
+        raise typer.BadParameter("name one or more users, or give --all or --due")
     with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
-        profiles = agent.refresh(None if all_users else users)
+        if due:
+            everybody = agent.session.users_with_sessions() if all_users else None
+            profiles = agent.refresh_due(users or everybody)
+        else:
+            profiles = agent.refresh(None if all_users else users)
     if as_json:
         print_json([profile.to_dict() for profile in profiles])
         return
@@ -181,6 +189,7 @@ def migration(
     start: Annotated[str | None, typer.Option("--from", help="Begin of the earlier window.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="Begin of the later window.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the later window.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it into this .html, .svg or .png file.")] = None,
     workspace: WorkspaceOption = "shop",
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -189,10 +198,18 @@ def migration(
     """Show how a user's interests moved between two windows (default: halves of their sessions)."""
     from agent.console import show_migration
 
+    moments = {"start": moment_option(start), "split": moment_option(split), "end": moment_option(end)}
+    if plot is not None:
+        from agent.dialogue.pictures.picture import check_target
+
+        check_target(plot)
     with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
-        found = agent.migration(
-            user, start=moment_option(start), split=moment_option(split), end=moment_option(end)
-        )
+        if plot is None:
+            found = agent.migration(user, **moments)
+        else:
+            picture = agent.picture(user, **moments)
+            picture.save(plot)
+            found = picture.migration
     if as_json:
         print_json(found.to_dict())
     else:
@@ -292,6 +309,15 @@ def demo(
         print_json({**found.to_dict(), "offline": offline, "refused_connections": refused})
     else:
         show_demo(found, offline=offline, refused=refused)
+
+
+chat.register(app)
+costs.register(app)
+evaluate.register(app)
+feedback.register(app)
+models.register(app)
+prompts.register(app)
+survey.register(app)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ _COLOURS = {
     "new": "green",
     "rising": "green",
     "returned": "cyan",
+    "seasonal": "cyan",
     "fading": "yellow",
     "dropped": "red",
     "stable": "dim",
@@ -46,6 +47,16 @@ def _console(*, stderr: bool = False) -> Console:
 def say(text: str) -> None:
     """Prints one line as it stands."""
     _console().print(escape(text), soft_wrap=True)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
+    """Prints a table of plain texts."""
+    table = Table(title=escape(title) if title else None, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    _console().print(table)
 
 
 def heading(text: str) -> None:
@@ -149,7 +160,8 @@ def show_profile(profile: Profile, *, title: str = "") -> None:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for facet in profile.facets:
         seen = f"{_day(facet.first_seen)} … {_day(facet.last_seen)}"
-        table.add_row(escape(facet.label), percent(facet.share), str(facet.n_sessions), seen)
+        marks = f" ({', '.join(facet.marks)})" if facet.marks else ""
+        table.add_row(escape(facet.label + marks), percent(facet.share), str(facet.n_sessions), seen)
     if profile.facets:
         table.add_row("[dim]other[/dim]", percent(profile.other_share), "", "")
         _console().print(table)

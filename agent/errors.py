@@ -20,7 +20,8 @@
         ├── CapabilityError      the backend cannot do what was asked
         ├── BackendError         the backend failed: crash, HTTP error, garbage
         │   ├── BackendTimeoutError
-        │   └── RateLimitError
+        │   ├── RateLimitError    the server asks to slow down
+        │   └── TransientError    what may pass: no connection, HTTP 5xx, a reply cut off
         └── BudgetError          the call would exceed the budget; it was not made
 
 Every error is raised with a message that says what was expected, what was got and what to do next.
@@ -123,6 +124,14 @@ class RateLimitError(BackendError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TransientError(BackendError):
+    """The server failed in a way that may pass; `charged` when it may have counted the call all the same."""
+
+    def __init__(self, message: str, *, charged: bool = False) -> None:
+        super().__init__(message)
+        self.charged = charged
 
 
 class BudgetError(LlmError):

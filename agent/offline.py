@@ -58,17 +58,26 @@ def network_fence(active: bool = True) -> Iterator[list[str]]:
         refuse(host)
         return look_up(host, *arguments, **options)
 
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update(_ENVIRONMENT)
     socket.socket.connect = guarded_connect  # type: ignore[assignment,method-assign]
     socket.socket.connect_ex = guarded_connect_ex  # type: ignore[assignment,method-assign]
     socket.getaddrinfo = guarded_look_up
     try:
-        yield refused
+        with _environment():
+            yield refused
     finally:
         socket.socket.connect = connect  # type: ignore[method-assign]
         socket.socket.connect_ex = connect_ex  # type: ignore[method-assign]
         socket.getaddrinfo = look_up
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """The switches by which libraries keep off the network, here and in child processes."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
+    try:
+        yield
+    finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

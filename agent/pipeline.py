@@ -4,65 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
 from agent.dialogue.reasons import Reason, ReasonContext, explain_item
-from agent.errors import SettingsError
-from agent.interests.migration import halve, moment
-from agent.interests.room import UserState
-from agent.interests.sessions import compute_recency_shares
+from agent.dialogue.remarks import add_remarks, explain_carried
+from agent.interests.migration import moment
+from agent.interests.state import UserState
 from agent.interests.words import percent
-from agent.llm.backend import Backend
-from agent.llm.prompts import render
-from agent.ranking.history import Context, FacetQuery
+from agent.plan import Person, Plan, Request, make_plan
+from agent.ranking.confidence import modest_confidence
 from agent.ranking.ranker import Ranked
 from agent.ranking.rerank import Candidate, PromptReranker
+from agent.ranking.rerank_prompts import RerankPrompts
 from agent.schema import (
-    Facet,
-    FacetChange,
     ItemId,
+    ItemTrace,
     Profile,
     Recommendation,
     RecommendationList,
     StageReport,
+    TraceStage,
     UserId,
 )
 from agent.session import Session
 
-# How far a facet's share is expected to go on moving: its quota among the candidates is share × this.
-_OUTLOOK = {"new": 1.5, "rising": 1.5, "returned": 1.25, "stable": 1.0, "fading": 0.6, "dropped": 0.2}
-_MAX_FACET_QUERIES = 10
+__all__ = ["ItemTrace", "Request", "recommend", "rerank_prompts", "trace"]
+
 _RECENT_TITLES = 10
+_PROMPT_FACETS = 5
 # How many times the list's length is ranked, so that enough different titles remain.
 _SPARE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for; see `Agent.recommend`."""
-
-    user_id: str
-    k: int = 10
-    as_of_ms: int | None = None
-    exclude_seen: bool | None = None
-    domain: str | None = None
-    categories: tuple[str, ...] = ()
-    explain: bool = True
-    rerank: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """What is known of the user at the moment."""
-
-    state: UserState
-    profile: Profile
-    changes: Mapping[str, FacetChange]
-    queries: tuple[FacetQuery, ...]
 
 
 def recommend(session: Session, request: Request) -> RecommendationList:
@@ -71,97 +46,46 @@ def recommend(session: Session, request: Request) -> RecommendationList:
     Raises:
         SettingsError: `k` below 1, or a domain or category that no item has.
     """
-    if request.k < 1:
-        raise SettingsError(f"expected k of at least 1, got {request.k!r}")
-    moment_ms = session.now_ms if request.as_of_ms is None else request.as_of_ms
-    allowed = _allowed(session.catalogue, request)
-    stages: list[StageReport] = []
-
-    start = time.perf_counter()
-    person = _know(session, request.user_id, moment_ms)
-    detail = f"{len(person.state.log)} events, {len(person.queries)} facets asked"
-    stages.append(StageReport("profile", "ran", time.perf_counter() - start, detail))
-
-    ranker, busy = session.indexed_ranker(moment_ms)
-    if busy:
-        detail = f"exact search in memory instead: {busy}"
-        stages.append(StageReport("index", "degraded", 0.0, detail))
-    code = session.log.user_codes.get(request.user_id)
-    context = Context.of(session.log, code, now_ms=moment_ms, facets=person.queries)
+    plan = make_plan(session, request)
     wanted = _SPARE * max(request.k, session.settings.ranking.n_rerank)
-    ranked = ranker.rank(context, wanted, exclude_seen=request.exclude_seen, allowed=allowed)
-    stages += ranked.stages
+    ranked = plan.ranker.rank(
+        plan.context, wanted, exclude_seen=request.exclude_seen, allowed=plan.allowed, steer=plan.steer
+    )
+    if plan.carried is not None:
+        ranked = _claim_little(session, ranked)
+    stages = [*plan.stages, *ranked.stages]
     order, twins = _one_per_title(session.catalogue, ranked)
     if twins:
         detail = f"{twins} further items with the title of a better one left out"
         stages.append(StageReport("variety", "ran", 0.0, detail))
     if request.rerank:
-        order, stage = _rerank(session, person, ranked, order)
+        order, stage = _rerank(session, plan.person, ranked, order)
+        stages.append(stage)
+    if plan.steering is not None and (plan.steering.promised or plan.steering.capped):
+        ranked, order, stage = _keep_word(session, request, plan, ranked, order)
         stages.append(stage)
 
     start = time.perf_counter()
-    entries = _entries(session, person, ranked, order[: request.k], explain=request.explain)
+    entries = _entries(session, plan, ranked, order[: request.k], explain=request.explain)
     if request.explain:
         stages.append(StageReport("reasons", "ran", time.perf_counter() - start))
     return RecommendationList(
         user_id=UserId(request.user_id),
         recommendations=entries,
-        as_of=moment(moment_ms),
+        as_of=moment(plan.context.now_ms),
         stages=tuple(stages),
-        note=_note(session, request, person, n_found=len(entries)),
+        note=_note(session, request, plan, n_found=len(entries)),
     )
 
 
-def _allowed(catalogue: Catalogue, request: Request) -> NDArray[np.bool_]:
-    """Which items can be shown and pass the filters. An item known by its id alone tells nobody anything."""
-    allowed = catalogue.named.copy()
-    if not allowed.any():  # no item file yet: ids are all there is to show
-        allowed[:] = True
-    if request.domain is not None:
-        allowed &= np.array([name == request.domain for name in catalogue.domains], np.bool_)
-        if not allowed.any():
-            known = ", ".join(sorted(set(catalogue.domains))) or "none"
-            raise SettingsError(f"no item has the domain {request.domain!r}; there are: {known}")
-    if request.categories:
-        wanted = {name.casefold() for name in request.categories}
-        known_names = {name.casefold() for name in catalogue.category_names}
-        if missing := sorted(wanted - known_names):
-            examples = ", ".join(catalogue.category_names[:12])
-            raise SettingsError(
-                f"no item has the category {missing[0]!r}; there are, for example: {examples}"
-            )
-        allowed &= np.array(
-            [any(name.casefold() in wanted for name in names) for names in catalogue.categories], np.bool_
-        )
-    return allowed
-
-
-def _know(session: Session, user_id: str, moment_ms: int) -> _Person:
-    room = session.interests
-    state = room.open_user(user_id, moment_ms=moment_ms)
-    profile = room.profile_of(state, with_evidence=False)
-    migration = room.migration_of(state, halve(state.sessions), with_evidence=False)
-    changes = {change.key: change for change in migration.changes}
-    return _Person(state, profile, changes, _facet_queries(session, state, changes))
-
-
-def _facet_queries(
-    session: Session, state: UserState, changes: Mapping[str, FacetChange]
-) -> tuple[FacetQuery, ...]:
-    """The facets that ask for candidates, each with its forward-looking share as quota."""
-    if not state.sessions.n_sessions:
-        return ()
-    shares = compute_recency_shares(
-        state.sessions, state.moment_ms, session.settings.interests.half_life_days
-    )
-    outlook = np.array([_OUTLOOK[changes[key].kind] if key in changes else 1.0 for key in state.frame.keys])
-    quota = shares * outlook
-    chosen = [int(spot) for spot in np.argsort(-quota, kind="stable")[:_MAX_FACET_QUERIES] if quota[spot] > 0]
-    return tuple(
-        FacetQuery(
-            state.frame.keys[spot], state.frame.centroids[spot], float(quota[spot]), float(shares[spot])
-        )
-        for spot in chosen
+def _claim_little(session: Session, ranked: Ranked) -> Ranked:
+    """`ranked` with modest figures: what was calibrated within domains says nothing across them."""
+    detail = "a figure that falls with rank: nothing was measured across domains"
+    stage = StageReport("confidence", "degraded", 0.0, detail)
+    return replace(
+        ranked,
+        confidence=modest_confidence(len(ranked.items), session.settings.ranking),
+        stages=tuple(stage if entry.name == "confidence" else entry for entry in ranked.stages),
     )
 
 
@@ -182,7 +106,7 @@ def _one_per_title(catalogue: Catalogue, ranked: Ranked) -> tuple[list[int], int
 
 
 def _rerank(
-    session: Session, person: _Person, ranked: Ranked, untouched: list[int]
+    session: Session, person: Person, ranked: Ranked, untouched: list[int]
 ) -> tuple[list[int], StageReport]:
     backend = session.backend
     if backend is None:
@@ -196,46 +120,127 @@ def _rerank(
         Candidate(int(ranked.items[spot]), titles[ranked.items[spot]], float(ranked.scores[spot]))
         for spot in top
     ]
-    reranker = PromptReranker(backend, weight=session.settings.ranking.llm_weight, cache=session.store)
-    found = reranker.rerank(candidates, **_prefixes(session, person, backend))
+    settings = session.settings.ranking
+    reranker = PromptReranker(
+        backend,
+        method=settings.rerank_method,
+        weight=settings.llm_weight,
+        cache=session.store,
+        seed=settings.seed,
+    )
+    found = reranker.rerank(candidates, rerank_prompts(session, person.state, person.profile))
     return [*(top[place] for place in found.order), *rest], found.stage
 
 
-def _prefixes(session: Session, person: _Person, backend: Backend) -> dict[str, str]:
-    suffix = ".zh" if session.language == "zh" else ""
-    log = person.state.log
+def rerank_prompts(session: Session, state: UserState, profile: Profile) -> RerankPrompts:
+    """What the reranking model is told of a user: leading facets and the last different titles taken.
+
+    Muted facets are left out: what the user does not want to see must not pull its likes up.
+    """
+    log = state.log
     liked = np.flatnonzero((log.item >= 0) & (log.weight > 0))[::-1]
     recent = dict.fromkeys(session.catalogue.titles[log.item[row]] for row in liked[: 4 * _RECENT_TITLES])
-    history = render(
-        f"rerank_history.v1{suffix}",
-        facets=[{"label": facet.label, "share": percent(facet.share)} for facet in person.profile.facets[:5]],
-        recent=list(recent)[:_RECENT_TITLES][::-1],
+    told = [facet for facet in profile.facets if "muted" not in facet.marks]
+    return RerankPrompts(
+        facets=tuple((facet.label, percent(facet.share)) for facet in told[:_PROMPT_FACETS]),
+        recent=tuple(list(recent)[:_RECENT_TITLES][::-1]),
+        language=session.language,
     )
-    prior = render(f"rerank_prior.v1{suffix}")
-    return {"history_prefix": history.user, "prior_prefix": prior.user}
+
+
+def _keep_word(
+    session: Session, request: Request, plan: Plan, ranked: Ranked, order: list[int]
+) -> tuple[Ranked, list[int], StageReport]:
+    """`order` with no more of what less is wanted of, and as much of what is pinned or wanted, as was said.
+
+    What is too much goes below all that may still come. What is missing comes up from below, and where
+    nothing of it was ranked, from a list of it alone; it takes the last places that keep no other word.
+    Nothing else changes its order.
+    """
+    assert plan.steering is not None, "only a steering gives its word"
+    start = time.perf_counter()
+    k, kept = request.k, set[int]()
+    lowered = 0
+    for wish, part in plan.steering.capped.items():
+        spots = [spot for spot in order if plan.steering.members[wish][ranked.items[spot]]]
+        above = set(spots[int(k * part) :])
+        lowered += len(above & set(order[:k]))
+        order = [spot for spot in order if spot not in above] + [spot for spot in order if spot in above]
+    moved = 0
+    for wish, part in plan.steering.promised.items():
+        member = plan.steering.members[wish]
+        due = min(k, max(1, round(k * part)))
+        spots = [spot for spot in order if member[ranked.items[spot]]]
+        if len(spots) < due:
+            ranked, order, spots = _add_members(session, request, plan, ranked, order, member=member, n=due)
+        chosen = spots[:due]
+        kept |= set(chosen)
+        for spot in chosen:
+            if order.index(spot) < k:
+                continue
+            free = [place for place in range(k) if order[place] not in kept]
+            if not free:
+                break
+            victim = order[free[-1]]
+            order = [entry for entry in order if entry not in (spot, victim)]
+            order[k - 1 : k - 1] = [spot, victim]
+            moved += 1
+    detail = f"{moved} items brought up for what is pinned or wanted more of, {lowered} of too much put down"
+    return ranked, order, StageReport("wishes", "ran", time.perf_counter() - start, detail)
+
+
+def _add_members(
+    session: Session,
+    request: Request,
+    plan: Plan,
+    ranked: Ranked,
+    order: list[int],
+    *,
+    member: NDArray[np.bool_],
+    n: int,
+) -> tuple[Ranked, list[int], list[int]]:
+    """The list with up to `n` members under its end, and the places of all its members in the new order."""
+    shown = {session.catalogue.titles[item] for item in ranked.items}
+    more = plan.ranker.rank(
+        plan.context,
+        _SPARE * n + len(ranked.items),
+        exclude_seen=request.exclude_seen,
+        allowed=plan.allowed & member,
+        steer=plan.steer,
+    )
+    fresh = [
+        spot
+        for spot in _one_per_title(session.catalogue, more)[0]
+        if session.catalogue.titles[more.items[spot]] not in shown
+    ][:n]
+    size = len(ranked.items)
+    # Below everything ranked so far: scores of two lists do not compare.
+    floor = float(ranked.scores[-1]) if size else 0.0
+    joined = replace(
+        ranked,
+        items=np.concatenate([ranked.items, more.items[fresh]]),
+        scores=np.concatenate([ranked.scores, floor - 1.0 - np.arange(len(fresh), dtype=np.float32)]).astype(
+            np.float32
+        ),
+        confidence=np.concatenate([ranked.confidence, more.confidence[fresh]]),
+        sources=(*ranked.sources, *(more.sources[spot] for spot in fresh)),
+    )
+    order = [*order, *range(size, size + len(fresh))]
+    return joined, order, [spot for spot in order if member[joined.items[spot]]]
 
 
 def _entries(
-    session: Session, person: _Person, ranked: Ranked, order: Sequence[int], *, explain: bool
+    session: Session, plan: Plan, ranked: Ranked, order: Sequence[int], *, explain: bool
 ) -> tuple[Recommendation, ...]:
     catalogue = session.catalogue
-    facets: dict[str, Facet] = {facet.key: facet for facet in person.profile.facets}
-    context = ReasonContext(
-        log=person.state.log,
-        catalogue=catalogue,
-        frame=person.state.frame,
-        facets=facets,
-        changes=person.changes,
-        taken=session.taken(person.state.moment_ms),
-        language=session.language,
-    )
-    # Calibrated by place in the fused list; what the language model moves up takes the place's figure with it.
+    # Calibrated by place in the fused list; what is moved up afterwards takes the place's figure with it.
     confidence = sorted((float(ranked.confidence[spot]) for spot in order), reverse=True)
+    tell = _Teller.of(session, plan) if explain else None
     entries = []
     for rank, spot in enumerate(order, start=1):
         item = int(ranked.items[spot])
         sources = ranked.sources[spot]
-        reason = explain_item(context, item, sources) if explain else Reason("", (), ())
+        reason = tell.reason(item, sources) if tell else Reason("", (), ())
         entries.append(
             Recommendation(
                 rank=rank,
@@ -253,15 +258,134 @@ def _entries(
     return tuple(entries)
 
 
-def _note(session: Session, request: Request, person: _Person, *, n_found: int) -> str:
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Gives the reason for each item of one list."""
+
+    session: Session
+    plan: Plan
+    context: ReasonContext
+
+    @classmethod
+    def of(cls, session: Session, plan: Plan) -> _Teller:
+        person = plan.person
+        context = ReasonContext(
+            log=person.state.log,
+            catalogue=session.catalogue,
+            frame=person.state.frame,
+            facets={facet.key: facet for facet in person.profile.facets},
+            changes=person.changes,
+            taken=session.taken(person.state.moment_ms),
+            language=session.language,
+        )
+        return cls(session, plan, context)
+
+    def reason(self, item: int, sources: Mapping[str, float]) -> Reason:
+        catalogue, state = self.session.catalogue, self.plan.person.state
+        carried = self.plan.carried
+        if carried is not None and carried.facet[item] >= 0:
+            query = self.plan.person.queries[int(carried.facet[item])]
+            reason = explain_carried(
+                item,
+                query.key,
+                state,
+                share=query.share,
+                catalogue=catalogue,
+                language=self.session.language,
+            )
+        else:
+            reason = explain_item(self.context, item, sources)
+        if self.plan.steering is None:
+            return reason
+        return add_remarks(
+            reason,
+            item,
+            state,
+            members=self.plan.steering.members,
+            catalogue=catalogue,
+            language=self.session.language,
+        )
+
+
+def _note(session: Session, request: Request, plan: Plan, *, n_found: int) -> str:
     parts = []
-    n_events = len(person.state.log)
-    if request.user_id not in session.log.user_codes:
+    person = plan.person
+    if not session.interests.knows(request.user_id):
         parts.append(f"User {request.user_id!r} is unknown: this is what is popular.")
-    elif not n_events:
+    elif not len(person.state.log):
         parts.append("No events of this user before that moment: this is what is popular.")
     elif person.profile.note:
         parts.append(person.profile.note)
+    if plan.carried is not None:
+        parts.append(f"No events in {request.domain!r} yet: this rests on interests elsewhere.")
     if n_found < request.k:
         parts.append(f"Only {n_found} items are left after the filters; {request.k} were asked for.")
     return " ".join(parts)
+
+
+def trace(session: Session, request: Request, item_id: str) -> ItemTrace:
+    """Where one item ended on the way to the list of `request`, and why it is not in it, if so.
+
+    Raises:
+        SettingsError: as for `recommend`.
+    """
+    catalogue = session.catalogue
+    code = catalogue.item_codes.get(item_id)
+    if code is None:
+        detail = f"the catalogue of {len(catalogue)} items has no id {item_id!r}"
+        return ItemTrace(ItemId(item_id), "", None, "unknown item", detail, None, None, {})
+    plan = make_plan(session, request)
+    # The reasons are not asked for, and neither is what was already decided above.
+    listed = recommend(session, replace(request, explain=False)).recommendations
+    place = plan.ranker.place(
+        plan.context, code, exclude_seen=request.exclude_seen, allowed=plan.allowed, steer=plan.steer
+    )
+    found = next((entry for entry in listed if entry.item_id == item_id), None)
+    if found is not None:
+        stage: TraceStage = "listed"
+        detail = f"number {found.rank} of {len(listed)}"
+    else:
+        stage, detail = _lost(session, request, plan, code, listed)
+        if place.rank is not None and stage not in ("below the cut", "not retrieved"):
+            detail += f"; otherwise it would stand at {place.rank} of the fused list"
+    if stage == "below the cut":
+        if place.rank is None:
+            stage = "not retrieved"
+            detail = f"no source that counts here has it among its best {place.depth}"
+        elif not detail:
+            detail = f"it stands at {place.rank} of the fused list, {len(listed)} are shown"
+    return ItemTrace(
+        item_id=ItemId(item_id),
+        title=catalogue.titles[code],
+        rank=found.rank if found else None,
+        stage=stage,
+        detail=detail,
+        score=place.score,
+        cut_score=listed[-1].score if listed else None,
+        source_ranks=place.source_ranks,
+    )
+
+
+def _lost(
+    session: Session, request: Request, plan: Plan, code: int, listed: Sequence[Recommendation]
+) -> tuple[TraceStage, str]:
+    """The first stage that takes the item out, and in words why; below the cut without words if none does."""
+    catalogue, state = session.catalogue, plan.person.state
+    if not plan.passed[code]:
+        if not catalogue.named[code] and catalogue.named.any():
+            return "filtered", "nothing but its id is known, so it is never shown"
+        return "filtered", "it does not pass the filters that were asked for"
+    if plan.steering is not None and plan.steering.hidden is not None and plan.steering.hidden[code]:
+        muted = [w for w in sorted(state.feedback.muted) if plan.steering.members[w][code]]
+        return "muted", "the user muted " + ", ".join(f"{kind} {target!r}" for kind, target in muted)
+    if code in plan.context.disliked():
+        return "disliked", "the user's last word on it is a dislike"
+    if plan.ranker.excludes(request.exclude_seen) and (code in plan.context.seen() or code in state.gifts):
+        return "seen", "the user has had it, and this list leaves out what was seen"
+    for wish, part in plan.steering.capped.items() if plan.steering else ():
+        if plan.steering is not None and plan.steering.members[wish][code]:
+            return "below the cut", f"the user asked for less of {wish[1]!r}: at most {part:.0%} of a list"
+    twin = next((entry for entry in listed if entry.title == catalogue.titles[code]), None)
+    if twin is not None:
+        return "below the cut", f"number {twin.rank}, {twin.item_id!r}, has the same title and stands for it"
+    return "below the cut", ""

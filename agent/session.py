@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan
+from agent.data.calls import CallTable
 from agent.data.chroma_index import ChromaIndex
 from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_share, open_embedder
 from agent.data.index import BuildReport
+from agent.data.live import LiveEvents
 from agent.data.log import Catalogue, InteractionLog
 from agent.data.store import Store
 from agent.errors import WorkspaceBusyError
@@ -20,10 +22,8 @@ from agent.interests.population import PopulationModel
 from agent.interests.room import Drift, InterestRoom
 from agent.interests.wording import Wording
 from agent.interests.words import Language
-from agent.llm import open_backend
 from agent.llm.backend import Backend
-from agent.llm.cached import CachedBackend
-from agent.llm.lazy import LazyBackend
+from agent.llm.compose import compose_backend
 from agent.ranking.ranker import Ranker
 from agent.settings import Settings
 from agent.workspace import Workspace
@@ -158,20 +158,13 @@ class Session:
     @cached_property
     def backend(self) -> Backend | None:
         """The language model, opened at its first call; None when the settings say `none`."""
-        settings = self.settings
-        if settings.llm.model == "none":
-            return None
-
-        def opened() -> Backend:
-            backend = open_backend(
-                settings.llm,
-                offline=settings.offline,
-                progress=lambda done, total: self.progress("Fetching the language model", done, total),
-            )
-            assert backend is not None, "only the model 'none' opens to nothing"
-            return backend
-
-        return CachedBackend(LazyBackend(settings.llm.model, opened), self.store)
+        return compose_backend(
+            self.settings.llm,
+            self.store,
+            calls=CallTable(self.store),
+            offline=self.settings.offline,
+            progress=lambda done, total: self.progress("Fetching the language model", done, total),
+        )
 
     @cached_property
     def interests(self) -> InterestRoom:
@@ -183,7 +176,25 @@ class Session:
             settings=self.settings.interests,
             wording=Wording(self.backend, self.language),
             population=self.population,
+            live=self.live,
         )
+
+    @cached_property
+    def live(self) -> LiveEvents:
+        """What was observed since the log was loaded."""
+        return LiveEvents(self.log, self.catalogue, self.settings.interactions)
+
+    @property
+    def _loaded_ms(self) -> int:
+        """The moment just after the newest event of the loaded log: the latest that is fitted on."""
+        return int(self.log.timestamp_ms[-1]) + 1 if len(self.log) else 0
+
+    def _fitted_at(self, moment_ms: int) -> int:
+        """The moment whose ranker serves `moment_ms`: itself, but no event observed since moves it on.
+
+        Otherwise every event observed would move "now", and with it ask for another fit.
+        """
+        return min(moment_ms, self._loaded_ms) if self.live.n_events else moment_ms
 
     @property
     def now_ms(self) -> int:
@@ -191,7 +202,8 @@ class Session:
         return self.interests.now_ms
 
     def ranker(self, moment_ms: int) -> Ranker:
-        """The ranker fitted on the events before a moment."""
+        """The ranker fitted on the events before a moment; what was observed since the load is not in it."""
+        moment_ms = self._fitted_at(moment_ms)
         return self._rankers.get(
             moment_ms,
             lambda: load_or_fit_ranker(
@@ -205,7 +217,8 @@ class Session:
         )
 
     def taken(self, moment_ms: int) -> NDArray[np.int64]:
-        """`(n_items,)`, how often each item was taken, by anybody, before a moment."""
+        """`(n_items,)`, how often each item was taken, by anybody, before a moment; of the loaded log."""
+        moment_ms = min(moment_ms, self._loaded_ms)
         return self._taken.get(moment_ms, lambda: self._count_taken(moment_ms))
 
     def _count_taken(self, moment_ms: int) -> NDArray[np.int64]:
@@ -218,6 +231,7 @@ class Session:
 
         While another process holds the index the search is exact, in memory; the next call tries again.
         """
+        moment_ms = self._fitted_at(moment_ms)
         try:
             return self._indexed.get(moment_ms, lambda: self.ranker(moment_ms).with_index(self.index)), ""
         except WorkspaceBusyError as error:

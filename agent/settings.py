@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -42,7 +42,7 @@ class InteractionFile(_Room):
             otherwise equal, such as a basket number). Unmapped names are looked up as they stand.
         weights: weight of each event; added to the defaults. An event without a weight is quarantined.
         rename: event names of the file → ours (`rating` → `rate`).
-        low_rating: at or below it a `rate` counts as a dislike; None means 0.4 of the observed range.
+        low_rating: at or below it a `rate` counts as a dislike; None means 0.4 of the range observed so far.
         near_duplicate_s: same user, item and event within so many seconds are one event; 0 is off.
         missing: policy per column of ours: keep, mean, median, mode, category, drop.
         timezone: of timestamps without one.
@@ -94,6 +94,9 @@ class InterestSettings(_Room):
         permutations: whole-day shuffles behind each p-value.
         alpha: level of the drift test: nothing is called a change unless the whole moved beyond chance.
         facet_fdr: false discovery rate over a user's facets, once the whole has moved.
+        refresh_change: a version is worded anew when the profile is this far from the stored one, 0–1 (total
+            variation of shares).
+        refresh_hours: and the last version is at least so old; a burst of events costs one wording.
     """
 
     min_sessions: int = Field(4, ge=2)
@@ -104,6 +107,8 @@ class InterestSettings(_Room):
     alpha: float = Field(0.05, gt=0, lt=1)
     facet_fdr: float = Field(0.1, gt=0, lt=1)
     n_topics: int = Field(24, ge=2)
+    refresh_change: float = Field(0.15, ge=0, le=1)
+    refresh_hours: float = Field(24.0, ge=0)
     seed: int = 0
 
 
@@ -117,6 +122,8 @@ class RankingSettings(_Room):
         horizon_days: what confidence speaks of.
         weights: fixed fusion weights per source; empty lets validation decide.
         llm_weight: of the language model's order against the fused one, 0–1; 0 leaves it out.
+        rerank_method: `likelihood` of the titles after the history, `scores` asked for as an object, or
+            `auto`: likelihood where the model gives it.
     """
 
     n_candidates: int = Field(200, ge=10)
@@ -125,19 +132,122 @@ class RankingSettings(_Room):
     horizon_days: float = Field(30.0, gt=0)
     weights: dict[str, float] = Field(default_factory=dict)
     llm_weight: float = Field(0.2, ge=0, le=1)
+    rerank_method: Literal["auto", "likelihood", "scores"] = "auto"
     seed: int = 0
 
 
+class CallSettings(_Room):
+    """How a language model is called.
+
+    Attributes:
+        redact: when emails, phones, cards, IBANs, IP addresses and URLs are replaced before a call: for
+            models on other machines, always, or never.
+        attempts: of one call to a server, the first included.
+        max_concurrent: calls under way at one server.
+        record: a JSON-lines file that every call of a model and its answer is added to.
+        replay: such a file, answered from in place of the models.
+    """
+
+    redact: Literal["remote", "always", "never"] = "remote"
+    attempts: int = Field(3, ge=1, le=10)
+    max_concurrent: int = Field(4, ge=1)
+    record: Path | None = None
+    replay: Path | None = None
+
+
+class CostSettings(_Room):
+    """What servers charge, and the hard limits. Models in this process cost nothing and have no limit.
+
+    Attributes:
+        price_in: of a million prompt tokens, in a currency of your choice.
+        price_out: of a million output tokens.
+        tokens_per_day: prompt and output tokens in one UTC day; None is no limit. A call that could exceed
+            a limit is not made.
+        tokens_total: ever.
+        money_per_day: in the currency of the prices.
+        money_total: ever.
+        scope: limits hold for the `workspace`, from its ledger, or for each `process` alone.
+    """
+
+    price_in: float = Field(0.0, ge=0)
+    price_out: float = Field(0.0, ge=0)
+    tokens_per_day: int | None = Field(None, ge=0)
+    tokens_total: int | None = Field(None, ge=0)
+    money_per_day: float | None = Field(None, ge=0)
+    money_total: float | None = Field(None, ge=0)
+    scope: Literal["workspace", "process"] = "workspace"
+
+    @model_validator(mode="after")
+    def _prices_for_money(self) -> Self:
+        limited = self.money_per_day is not None or self.money_total is not None
+        if limited and self.price_in == self.price_out == 0:
+            raise ValueError("a limit in money needs price_in and price_out, else it would never stop a call")
+        return self
+
+
 class LlmSettings(_Room):
-    """The language model: `llamacpp:NAME-OR-FILE`, `openai:NAME`, or `none` for deterministic wording."""
+    """The language model and how it is called.
+
+    Attributes:
+        model: `llamacpp:NAME-OR-FILE`, `openai:NAME` (`openai:NAME@URL` for a server of its own, which is
+            sent no key), or `none` for deterministic wording. A list is a chain: the first, then `fallback`.
+        fallback: models to try in turn when `model` fails; `none` can only be the last.
+        base_url: of the OpenAI-compatible server; None is the vendor's.
+        timeout_s: for one call, every retry included; loading a local model is not counted.
+    """
 
     model: str = "llamacpp:qwen2.5-coder-0.5b"
+    fallback: tuple[str, ...] = ()
     base_url: str | None = None
     api_key: SecretStr | None = None
     threads: int = Field(0, ge=0)
     context_tokens: int = Field(4096, ge=512)
     timeout_s: float = Field(60.0, gt=0)
     language: Literal["auto", "en", "zh"] = "auto"
+    calls: CallSettings = Field(default_factory=CallSettings)
+    cost: CostSettings = Field(default_factory=CostSettings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_chain(cls, values: Any) -> Any:
+        """A list as `model` becomes `model` and `fallback`."""
+        if not isinstance(values, dict) or not isinstance(values.get("model"), (list, tuple)):
+            return values
+        chain = list(values["model"])
+        if not chain or values.get("fallback"):
+            raise ValueError("give llm.model as a list of one or more names, or llm.fallback beside one name")
+        return {**values, "model": chain[0], "fallback": tuple(chain[1:])}
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Every model in the order they are tried."""
+        return (self.model, *self.fallback)
+
+    def with_model(self, text: str) -> LlmSettings:
+        """These settings with another model: a name, `KIND:NAME`, `none`, or a chain of those after commas.
+
+        >>> LlmSettings().with_model("openai:m,smollm2-135m,none").chain
+        ('openai:m', 'llamacpp:smollm2-135m', 'none')
+        """
+        names = [name.strip() for name in text.split(",")]
+        chain = [name if ":" in name or name == "none" else f"llamacpp:{name}" for name in names]
+        return self.model_copy(update={"model": chain[0], "fallback": tuple(chain[1:])})
+
+
+class ChatSettings(_Room):
+    """Talks about one's own recommendations.
+
+    Attributes:
+        domain: `health` adds care: no diagnosis, and a line that nothing said is medical advice.
+        sensitive_categories: interests and items of these are never named unless the person does.
+        model_words: let the language model word what the tools found; its words are checked either way.
+        list_length: of a list when no number is asked for.
+    """
+
+    domain: Literal["general", "health"] = "general"
+    sensitive_categories: tuple[str, ...] = ()
+    model_words: bool = True
+    list_length: int = Field(5, ge=1, le=50)
 
 
 class Settings(BaseSettings):
@@ -153,6 +263,7 @@ class Settings(BaseSettings):
     interests: InterestSettings = Field(default_factory=InterestSettings)
     ranking: RankingSettings = Field(default_factory=RankingSettings)
     llm: LlmSettings = Field(default_factory=LlmSettings)
+    chat: ChatSettings = Field(default_factory=ChatSettings)
     offline: bool = False
 
     @classmethod

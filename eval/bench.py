@@ -24,6 +24,7 @@ from rich.table import Table
 from agent.agent import Agent
 from agent.data.datasets import GROCERY_TOML, prepare_grocery
 from agent.workspace import NAMED_FOLDER, Workspace
+from eval.figures import publish
 from eval.grocery_ranking import run_protocol
 
 BENCH_WORKSPACE = "bench"
@@ -73,26 +74,16 @@ def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool, readme
     else:
         _print(rows)
     if readme is not None:
-        fill_readme(readme, rows)
+        publish(readme, "bench", to_markdown(rows), command='make bench ARGS="--readme README.md"')
     return int(any(row.met is False for row in rows))
 
 
-def fill_readme(path: Path, rows: Sequence[Row]) -> None:
-    """Puts the table of `rows` between the bench marks of a Markdown file.
-
-    Raises:
-        ValueError: the file has no such marks.
-    """
-    text = path.read_text(encoding="utf-8")
-    start, end = "<!-- bench -->", "<!-- /bench -->"
-    before, found, rest = text.partition(start)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ValueError(f"expected {start} and {end} in {path}, found no such pair")
+def to_markdown(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
     marks = {True: "met", False: "**missed**", None: ""}
     lines = ["| what | measured | target | |", "|---|---|---|---|"]
     lines += [f"| {row.what.strip()} | {row.figure} | {row.target} | {marks[row.met]} |" for row in rows]
-    path.write_text(f"{before}{start}\n{chr(10).join(lines)}\n{end}{after}", encoding="utf-8")
+    return "\n".join(lines)
 
 
 def _print(rows: list[Row]) -> None:

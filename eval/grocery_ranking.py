@@ -9,28 +9,26 @@ decides on windows before it, the parameters of the sources were chosen on such 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.log import Catalogue, InteractionLog
 from agent.ranking.als import AlsSource
 from agent.ranking.ease import EaseParams, EaseSource
-from agent.ranking.history import Context
 from agent.ranking.neighbours import ItemKnnSource, TransitionSource
 from agent.ranking.popular import PopularitySource, recent_popularity
-from agent.ranking.ranker import Ranker
-from agent.ranking.source import Source
-from agent.ranking.windows import allowed_items, best_allowed
-from agent.settings import RankingSettings
-from eval.metrics import Interval, bootstrap_mean, hits_of, ndcg
-from eval.splits import TemporalSplit, popular_items_only, split_by_time
+from eval.datasets import PRESETS, prepare
+from eval.metrics import hits_of, ndcg
+from eval.ours import FUSED, PUBLISHED, RankerRow
+from eval.protocol import check_canary
+from eval.recommenders import Recommender, SourceRow, fixed
+from eval.splits import Exam, Question, make_split, relevant, segments
+from eval.statistics import Interval, bootstrap_mean
 
-QUANTILE = 0.85
-MIN_BUYERS = 100
 MAX_USERS = 2000
 K = 10
 # The best single source published for this split, notes of the project; the fused list has to reach it.
@@ -38,10 +36,7 @@ TARGET = 0.0918
 PUBLISHED_PLAIN = "EASE, λ 1000, history half-life 90 d"
 # Not among the published rows, and stronger than the best of them: what text adds has to be read against it.
 DECAYED_PLAIN = "EASE without text, Gram and history half-life 90 d"
-FUSED = "fused list, no LLM"
-_BATCH = 128
-
-Lists = Sequence[NDArray[np.int64]]
+PUBLISHED_TEXT = "EASE with text and time, as published"
 
 
 class Progress(Protocol):
@@ -62,23 +57,25 @@ class RankingRow:
     met: bool | None = None
 
 
-def baselines() -> Mapping[str, Source]:
-    """The single sources of the table, unfitted, by their name in it."""
-    plain = EaseParams(1000.0, 0.0, None, None, user_norm=0.0)
-    decayed = EaseParams(1000.0, 0.0, None, 90.0, user_norm=0.0)
-    published = EaseParams(1000.0, 0.03, 180.0, 90.0, user_norm=0.0)
-    return {
-        "popularity": PopularitySource(),
-        "popularity of 30 d, by buyers": recent_popularity(30),
-        "ItemKNN, cosine": ItemKnnSource(n_neighbours=10_000),
-        "transitions": TransitionSource(),
-        "ALS": AlsSource(),
-        "EASE, λ 1000": EaseSource(plain),
-        PUBLISHED_PLAIN: EaseSource(decayed),
-        DECAYED_PLAIN: EaseSource(EaseParams(1000.0, 0.0, 90.0, 90.0, user_norm=0.0)),
-        "EASE with text and time, as published": EaseSource(published),
-        "EASE with text and time, ours": EaseSource(),
-    }
+def baselines() -> list[Recommender]:
+    """The single sources of the table, with the parameters of the published figures."""
+
+    def plain(train_days: float | None, user_days: float | None) -> EaseSource:
+        return EaseSource(EaseParams(1000.0, 0.0, train_days, user_days, user_norm=0.0, trend=0.0))
+
+    return [
+        SourceRow("popularity", fixed(PopularitySource())),
+        SourceRow("popularity of 30 d, by buyers", fixed(recent_popularity(30))),
+        SourceRow("ItemKNN, cosine", fixed(ItemKnnSource(n_neighbours=10_000))),
+        SourceRow("transitions", fixed(TransitionSource())),
+        SourceRow("ALS", fixed(AlsSource())),
+        SourceRow("EASE, λ 1000", fixed(plain(None, None))),
+        SourceRow(PUBLISHED_PLAIN, fixed(plain(None, 90.0))),
+        SourceRow(DECAYED_PLAIN, fixed(plain(90.0, 90.0))),
+        SourceRow(PUBLISHED_TEXT, fixed(EaseSource(PUBLISHED))),
+        SourceRow("EASE with text and time, ours", fixed(EaseSource())),
+        RankerRow(),
+    ]
 
 
 def run_protocol(
@@ -88,68 +85,38 @@ def run_protocol(
 
     Raises:
         MissingExtraError: `implicit` is not installed.
+        LeakError: something ranked the canary.
     """
-    log, catalogue = popular_items_only(_known(log, catalogue), catalogue, min_users=MIN_BUYERS)
-    split = split_by_time(log, quantile=QUANTILE, max_users=MAX_USERS, seed=0)
-    sources = baselines()
+    dataset = prepare("grocery", log, catalogue, PRESETS["grocery"])
+    ((question, exam),) = make_split(dataset, max_users=MAX_USERS)
     values: dict[str, NDArray[np.float64]] = {}
-    for name, source in sources.items():
-        fitted = source.fit(split.train, catalogue, now_ms=split.cut_ms)
-        values[name] = value_of(split, source_lists(split, fitted))
+    rows, reason = baselines(), ""
+    for number, row in enumerate(rows, start=1):
+        values[row.name], reason = value_of(question, exam, row)
         if progress is not None:
-            progress(len(values), len(sources) + 1)
-    ranker = fit_ranker(split, catalogue)
-    values[FUSED] = value_of(split, ranker_lists(split, ranker))
-    if progress is not None:
-        progress(len(values), len(sources) + 1)
-    return _table(split, catalogue, values, reason=ranker.trained.decisions["new"].reason)
+            progress(number, len(rows))
+    return _table(question, values, reason=reason)
 
 
-def fit_ranker(split: TemporalSplit, catalogue: Catalogue) -> Ranker:
-    """The ranker of the train part; its windows are as long as the test part is by the split's quantile."""
-    span_days = (split.cut_ms - int(split.train.timestamp_ms[0])) / DAY_MS
-    settings = RankingSettings(horizon_days=span_days * (1.0 - QUANTILE) / QUANTILE)
-    return Ranker.fit(split.train, catalogue, settings, now_ms=split.cut_ms, repeats=False)
+def value_of(question: Question, exam: Exam, row: Recommender) -> tuple[NDArray[np.float64], str]:
+    """NDCG@10 of each warm user's list, 0 for one without, and the row's note."""
+    warm = segments(question)["warm"]
+    with exam.vault.closed():
+        fitted = row.fit(question)
+        allowed = question.known_item.copy()
+        allowed[-1] = True
+        lists = fitted.rank(np.flatnonzero(warm).tolist(), depth=K, allowed=allowed)
+    check_canary(row.name, lists, exam.labels)
+    hits, n_relevant = hits_of(lists, relevant(exam.labels.known, warm), k=K)
+    return ndcg(hits, n_relevant, k=K), fitted.note
 
 
-def source_lists(split: TemporalSplit, source: Source) -> list[NDArray[np.int64]]:
-    """The K best unseen items of each user by one fitted source, best first."""
-    lists: list[NDArray[np.int64]] = []
-    for start in range(0, len(split.users), _BATCH):
-        batch = [
-            Context.of(split.train, int(user), now_ms=split.cut_ms)
-            for user in split.users[start : start + _BATCH]
-        ]
-        for context, scores in zip(batch, source.score(batch), strict=True):
-            allowed = allowed_items(context, split.train.n_items, task="new")
-            lists.append(best_allowed(scores, allowed, depth=K))
-    return lists
-
-
-def ranker_lists(split: TemporalSplit, ranker: Ranker) -> list[NDArray[np.int64]]:
-    """The K best unseen items of each user by the fused list, as a caller gets it."""
-    contexts = (Context.of(split.train, int(user), now_ms=split.cut_ms) for user in split.users)
-    return [ranker.rank(context, K, exclude_seen=True).items.astype(np.int64) for context in contexts]
-
-
-def value_of(split: TemporalSplit, lists: Lists) -> NDArray[np.float64]:
-    """NDCG@10 of each user's list; a user without a list has 0."""
-    hits, n_relevant = hits_of(lists, split.relevant, k=K)
-    return ndcg(hits, n_relevant, k=K)
-
-
-def _known(log: InteractionLog, catalogue: Catalogue) -> InteractionLog:
-    """Without events on products that the product file does not have (no text): the protocol drops them."""
-    return log.take((log.item >= 0) & (catalogue.text_row[log.item] >= 0))
-
-
-def _table(
-    split: TemporalSplit, catalogue: Catalogue, values: Mapping[str, NDArray[np.float64]], *, reason: str
-) -> list[RankingRow]:
+def _table(question: Question, values: Mapping[str, NDArray[np.float64]], *, reason: str) -> list[RankingRow]:
+    n_users, n_items = len(values[FUSED]), int(question.known_item.sum())
     rows = [
         RankingRow(
             "grocery ranking, NDCG@10 (textbook), new items",
-            f"{len(split.users)} users, {len(catalogue)} items",
+            f"{n_users} users, {n_items} items",
         )
     ]
     for name, value in values.items():
@@ -158,7 +125,7 @@ def _table(
         target = f"≥ {TARGET:.4f}" if name == FUSED else ""
         rows.append(RankingRow(f"  {name}", _figure(found, sign=False), target, met))
     rows.append(RankingRow("  the fusion decided", reason))
-    for name in (PUBLISHED_PLAIN, DECAYED_PLAIN, "EASE with text and time, as published"):
+    for name in (PUBLISHED_PLAIN, DECAYED_PLAIN, PUBLISHED_TEXT):
         difference = bootstrap_mean(values[FUSED] - values[name])
         word = "better" if difference.better else "worse" if difference.worse else "no difference shown"
         relative = difference.mean / float(values[name].mean())

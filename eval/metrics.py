@@ -1,4 +1,4 @@
-"""Ranking metrics, one value per user, and the paired statistics over them.
+"""Ranking metrics, one value per user.
 
 Every metric takes `hits`, `(n_users, length)` bool: whether the item at that place of the user's list is
 relevant, and `n_relevant`, `(n_users,)`: how many relevant items the user has, in the list or not. A user
@@ -8,8 +8,7 @@ is a row of False and counts as zero. Lists shorter than k are padded with False
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +80,32 @@ def hit_rate(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) 
     return _valued(np.asarray(hits[:, :k].any(axis=1), np.float64), n_relevant)
 
 
+def f1(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> NDArray[np.float64]:
+    """Harmonic mean of precision@k and recall@k, 0 where both are 0.
+
+    >>> f1(np.array([[True, False, True, False]]), np.array([4]), k=4).tolist()
+    [0.5]
+    """
+    found = hits[:, :k].sum(axis=1)
+    return _valued(np.asarray(2.0 * found / (k + np.maximum(n_relevant, 1)), np.float64), n_relevant)
+
+
+def average_precision(
+    hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int
+) -> NDArray[np.float64]:
+    """MAP@k before the mean: precision at each hit's rank, summed, over `min(k, n_relevant)`.
+
+    Hits at ranks 1 and 3 of two relevant items: (1/1 + 2/3) / 2.
+
+    >>> average_precision(np.array([[True, False, True]]), np.array([2]), k=3).round(4).tolist()
+    [0.8333]
+    """
+    top = hits[:, :k]
+    precision_at = np.cumsum(top, axis=1) / np.arange(1, top.shape[1] + 1)
+    summed = np.asarray((precision_at * top).sum(axis=1) / np.clip(n_relevant, 1, k), np.float64)
+    return _valued(summed, n_relevant)
+
+
 def mrr(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> NDArray[np.float64]:
     """One over the rank of the first hit within k, 0 without one.
 
@@ -94,45 +119,28 @@ def mrr(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], *, k: int) -> ND
     return _valued(np.where(top.any(axis=1), first, 0.0), n_relevant)
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean with its 95 % interval and the number of users behind it.
-
-    `better` and `worse` are True only when the interval of a difference excludes 0.
-    """
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-    @property
-    def better(self) -> bool:
-        """The whole interval lies above 0."""
-        return self.low > 0
-
-    @property
-    def worse(self) -> bool:
-        """The whole interval lies below 0."""
-        return self.high < 0
-
-
-def bootstrap_mean(values: NDArray[np.float64], *, n_resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean over users, NaN left out, with a percentile bootstrap interval over users.
-
-    For a paired comparison give the differences. No value at all gives NaN and n = 0.
-
-    >>> bootstrap_mean(np.array([1.0, 1.0, np.nan]))
-    Interval(mean=1.0, low=1.0, high=1.0, n=2)
-    """
-    kept = values[~np.isnan(values)]
-    if not len(kept):
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    rng = np.random.default_rng(seed)
-    means = np.array([kept[rng.integers(0, len(kept), len(kept))].mean() for _ in range(n_resamples)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(kept.mean()), float(low), float(high), len(kept))
-
-
 def _valued(values: NDArray[np.float64], n_relevant: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(n_relevant > 0, values, np.nan)
+
+
+Metric = Callable[..., NDArray[np.float64]]
+
+# Name, function, cut-off; the formula beside each is part of the name that is printed.
+ACCURACY: dict[str, tuple[Metric, int]] = {
+    "NDCG@10": (ndcg, 10),
+    "recall@10": (recall, 10),
+    "recall@50": (recall, 50),
+    "precision@10": (precision, 10),
+    "F1@10": (f1, 10),
+    "hit rate@10": (hit_rate, 10),
+    "MRR@10": (mrr, 10),
+    "MAP@10": (average_precision, 10),
+}
+
+
+def accuracy(
+    lists: Sequence[ArrayLike], relevant: Sequence[ArrayLike], *, depth: int = 50
+) -> dict[str, NDArray[np.float64]]:
+    """Every metric of `ACCURACY`, `(n_users,)` each."""
+    hits, n_relevant = hits_of(lists, relevant, k=depth)
+    return {name: metric(hits, n_relevant, k=k) for name, (metric, k) in ACCURACY.items()}

@@ -22,8 +22,8 @@ from agent.data.timestamps import check_timezone
 from agent.data.views import event_weights
 from agent.settings import InteractionFile
 
-_COLUMNS: Final = ("key", "user_no", "item_no", "query", "ts_ms", "event_no", "value")
-_ITEM_COLUMNS: Final = (
+EVENT_COLUMNS: Final = ("key", "user_no", "item_no", "query", "ts_ms", "event_no", "value")
+ITEM_COLUMNS: Final = (
     "item_no",
     "item_id",
     "title",
@@ -96,7 +96,7 @@ class EventJob:
         bulk_insert(connection, events, ("event_no", "event"), new_events)
         stubs = self._items.assign(_distinct(frame["item_id"]))
         rows = [(number, name, name, "", "[]", "", "", "{}", True, ingest_no) for number, name in stubs]
-        bulk_insert(connection, items, _ITEM_COLUMNS, rows)
+        bulk_insert(connection, items, ITEM_COLUMNS, rows)
         numbered = frame.select(
             pl.col("hash").alias("key"),
             self._users.column(frame["user_id"]).alias("user_no"),
@@ -111,7 +111,7 @@ class EventJob:
             near = find_near(connection, numbered, self._near_ms)
             n_near = int(near.sum())
             numbered = numbered.filter(pl.Series(~near))
-        stored = bulk_insert(connection, interactions, _COLUMNS, numbered.rows())
+        stored = bulk_insert(connection, interactions, EVENT_COLUMNS, numbered.rows())
         return Counters(
             stored=stored,
             duplicates=numbered.height - stored,

@@ -154,6 +154,15 @@ class Catalogue:
         return tuple(sorted({name for names in self.categories for name in names}))
 
     @cached_property
+    def items_of_category(self) -> dict[str, NDArray[np.int64]]:
+        """Item codes, ascending, of each category."""
+        codes: dict[str, list[int]] = {}
+        for code, names in enumerate(self.categories):
+            for name in dict.fromkeys(names):
+                codes.setdefault(name, []).append(code)
+        return {name: np.array(found, np.int64) for name, found in codes.items()}
+
+    @cached_property
     def category_rarity(self) -> dict[str, float]:
         """Inverse document frequency of each category, natural log: sharing a department says little."""
         counts: dict[str, int] = {}

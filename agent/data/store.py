@@ -34,6 +34,15 @@ from agent.settings import InteractionFile
 
 VersionKind = Literal["profile", "migration", "facets"]
 _LOOKUP_BATCH: Final = 10_000
+_VERSION_COLUMNS: Final = (
+    versions.c.version,
+    versions.c.parent,
+    versions.c.moment_ms,
+    versions.c.created_ms,
+    versions.c.model,
+    versions.c.prompt_hash,
+    versions.c.payload,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,22 +240,24 @@ class Store:
 
     def load_versions(self, kind: VersionKind, user_id: str) -> list[VersionRow]:
         """Every version of that kind for that user, oldest first; empty when there is none."""
-        columns = (
-            versions.c.version,
-            versions.c.parent,
-            versions.c.moment_ms,
-            versions.c.created_ms,
-            versions.c.model,
-            versions.c.prompt_hash,
-            versions.c.payload,
-        )
-        statement = (
-            select(*columns)
-            .where(versions.c.kind == kind, versions.c.user_id == user_id)
-            .order_by(versions.c.version)
-        )
+        mine = (versions.c.kind == kind) & (versions.c.user_id == user_id)
+        statement = select(*_VERSION_COLUMNS).where(mine).order_by(versions.c.version)
         with self.read() as connection:
             return [VersionRow(*row) for row in connection.execute(statement)]
+
+    def newest_version(self, kind: VersionKind, user_id: str) -> VersionRow | None:
+        """The last version of that kind for that user, or None."""
+        mine = (versions.c.kind == kind) & (versions.c.user_id == user_id)
+        statement = select(*_VERSION_COLUMNS).where(mine).order_by(versions.c.version.desc()).limit(1)
+        with self.read() as connection:
+            row = connection.execute(statement).one_or_none()
+        return None if row is None else VersionRow(*row)
+
+    def users_with_versions(self, kind: VersionKind) -> list[str]:
+        """Ids of the users who have a version of that kind, sorted."""
+        statement = select(versions.c.user_id).where(versions.c.kind == kind).distinct()
+        with self.read() as connection:
+            return sorted(connection.execute(statement).scalars())
 
     def get_meta(self, key: str) -> str | None:
         """The value kept under `key`, or None."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 # Read at every open instead of importing Alembic, which takes longer than opening the store.
-SCHEMA_REVISION: Final = "0001"
+SCHEMA_REVISION: Final = "0003"
 
 # SQLite gives a rowid to INTEGER PRIMARY KEY only; PostgreSQL needs 64 bits spelt out.
 RowId: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -138,4 +138,37 @@ cache: Final = Table(
     Column("value", Text, nullable=False),
 )
 
-APPEND_ONLY: Final = ("interactions", "versions")
+llm_calls: Final = Table(
+    "llm_calls",
+    metadata,
+    Column("call_no", RowId, primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("cached", Boolean, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("metered", Boolean, nullable=False),
+    Index("ix_llm_calls_created", "created_ms"),
+)
+
+feedback: Final = Table(
+    "feedback",
+    metadata,
+    Column("feedback_id", RowId, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("target_kind", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_feedback_user", "user_id", "feedback_id"),
+)
+
+APPEND_ONLY: Final = ("interactions", "versions", "llm_calls", "feedback")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +66,12 @@ def compute_weights(
 ) -> NDArray[np.float32]:
     """float32 weight of each interaction: that of its event, or −1 for a `rate` at or below the low rating.
 
-    Without `settings.low_rating` the border is min + 0.4 × (max − min) of the observed rates, and only
-    where at least three distinct ones were seen: with fewer there is no scale to speak of.
+    Without `settings.low_rating` the border is that of the ratings seen so far (`RatingScale`), so what an
+    event weighs depends on nothing that came after it, and looking back leaks nothing.
+
+    Args:
+        event: `(n,)` codes into `names`, in order of time, as `value`.
+        value: float32, NaN where there is none.
 
     Raises:
         SettingsError: an event has no weight.
@@ -83,23 +88,43 @@ def compute_weights(
     )
     if RATE not in names:
         return weight
-    rated = event == names.index(RATE)
-    border = settings.low_rating
-    if border is None:
-        border = _observed_border(value[rated])
-    if border is not None:
-        weight[rated & (value <= np.float32(border))] = -1.0
+    rated = np.flatnonzero(event == names.index(RATE))
+    if settings.low_rating is not None:
+        weight[rated[value[rated] <= np.float32(settings.low_rating)]] = -1.0
+    else:
+        weight[rated[value[rated] <= RatingScale.of(value[rated]).borders]] = -1.0
     return weight
 
 
-def _observed_border(rates: NDArray[np.float32]) -> float | None:
-    known = rates[~np.isnan(rates)]
-    if not len(known):
-        return None
-    low, high = float(known.min()), float(known.max())
-    if not bool(((known > low) & (known < high)).any()):
-        return None
-    return low + LOW_POINT * (high - low)
+@dataclass(frozen=True, slots=True)
+class RatingScale:
+    """The border of a low rating as it was known at each of a row of ratings, in order of time.
+
+    Min + 0.4 × (max − min) of the ratings up to and with that one, and only once three distinct ones were
+    seen: with fewer there is no scale to speak of.
+
+    Attributes:
+        borders: float32, one per rating; −inf while there is no scale.
+    """
+
+    borders: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rates: NDArray[np.float32]) -> RatingScale:
+        """The scale behind `rates`; NaN counts as no rating.
+
+        >>> RatingScale.of(np.array([3, 1, 5, 1], np.float32)).borders.round(1).tolist()
+        [-inf, -inf, 2.6, 2.6]
+        """
+        low = np.fmin.accumulate(rates) if len(rates) else rates
+        high = np.fmax.accumulate(rates) if len(rates) else rates
+        first = np.zeros(len(rates), np.bool_)
+        values, places = np.unique(rates, return_index=True)
+        first[places[~np.isnan(values)]] = True
+        known = np.cumsum(first) >= MIN_DISTINCT_RATES
+        borders = np.full(len(rates), -np.inf, np.float32)
+        borders[known] = low[known] + np.float32(LOW_POINT) * (high[known] - low[known])
+        return cls(borders)
 
 
 def _codes(numbers: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:

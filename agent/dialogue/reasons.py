@@ -66,7 +66,14 @@ _WORDS: dict[Language, dict[str, str]] = {
         "stop": "。",
     },
 }
-_KINDS_ZH = {"new": "新出现", "rising": "上升", "fading": "下降", "dropped": "停止", "returned": "回归"}
+_KINDS_ZH = {
+    "new": "新出现",
+    "rising": "上升",
+    "fading": "下降",
+    "dropped": "停止",
+    "returned": "回归",
+    "seasonal": "应季回归",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +201,9 @@ def _close_events(context: ReasonContext, item: int) -> NDArray[np.int64]:
 
 
 def _evidence(context: ReasonContext, rows: NDArray[np.int64]) -> tuple[Evidence, ...]:
-    """The events of `rows`, grouped by session, newest first; at most a handful."""
-    kept = np.sort(rows)[::-1][: _OWN_ITEMS * _EVENTS_PER_ITEM]
+    """The events of `rows`, grouped by session, newest first: all that the reason counts."""
     by_day: dict[int, list[int]] = {}
-    for row in kept:
+    for row in np.sort(rows)[::-1]:
         by_day.setdefault(int(context.log.day[row]), []).append(int(row))
     return tuple(
         Evidence(

@@ -122,7 +122,43 @@ def form_frame(log: InteractionLog, catalogue: Catalogue, settings: InterestSett
         cluster[left] = np.argmax(vectors[left] @ centroids.T, axis=1)
         centroids = compute_centroids(vectors, use, cluster, n_facets)
     facet[has_text] = cluster[inverse]
-    return FacetFrame(tuple(f"f{number}" for number in range(n_facets)), items, facet, centroids)
+    keys = tuple(f"f{number}" for number in range(n_facets))
+    return recentre(FacetFrame(keys, items, facet, centroids), log, catalogue)
+
+
+def recentre(frame: FacetFrame, log: InteractionLog, catalogue: Catalogue) -> FacetFrame:
+    """`frame` with each centroid the mean direction of what `log` took in that facet, as often as taken.
+
+    A facet that the log does not touch keeps its centroid. A frame that was kept and read back asks the
+    same questions as the one just formed, to the last bit.
+    """
+    if catalogue.vectors is None or not frame.n_facets:
+        return frame
+    items, counts = np.unique(log.item[(log.item >= 0) & (log.weight > 0)], return_counts=True)
+    moved = compute_centroids(
+        catalogue.item_vectors(items), counts.astype(np.float64), frame.facet_of(items), frame.n_facets
+    )
+    untouched = ~moved.any(axis=1)
+    moved[untouched] = frame.centroids[untouched]
+    return FacetFrame(frame.keys, frame.items, frame.facet, moved)
+
+
+def facet_members(
+    frame: FacetFrame, position: int, catalogue: Catalogue, settings: InterestSettings
+) -> NDArray[np.bool_]:
+    """`(n_items,)`, which items of the catalogue are of a facet: its own, and those that would join it."""
+    member = np.zeros(len(catalogue), np.bool_)
+    if catalogue.vectors is not None and len(catalogue.vectors):
+        near = np.flatnonzero(
+            catalogue.vectors @ frame.centroids[position] >= 1.0 - settings.distance_threshold
+        )
+        nearest = (catalogue.vectors[near] @ frame.centroids.T).argmax(axis=1)
+        of_text = np.zeros(len(catalogue.vectors) + 1, np.bool_)  # the last is for items without text
+        of_text[near[nearest == position]] = True
+        member = of_text[catalogue.text_row]
+    # What the user has taken belongs where it was put, whatever is nearest by now.
+    member[frame.items] = frame.facet == position
+    return member
 
 
 def compute_centroids(
@@ -130,8 +166,12 @@ def compute_centroids(
 ) -> NDArray[np.float32]:
     """`(n_facets, dim)` float32 weighted mean direction of each cluster, unit rows; -1 is left out."""
     total = np.zeros((n_facets, vectors.shape[1]), np.float32)
-    member = cluster >= 0
-    np.add.at(total, cluster[member], vectors[member] * weights[member, None].astype(np.float32))
+    order = np.argsort(cluster, kind="stable")
+    order = order[cluster[order] >= 0]
+    if len(order):
+        found, starts = np.unique(cluster[order], return_index=True)
+        weighted = vectors[order] * weights[order, None].astype(np.float32)
+        total[found] = np.add.reduceat(weighted, starts, axis=0)
     norm = np.linalg.norm(total, axis=1, keepdims=True)
     return np.asarray(np.divide(total, norm, out=total, where=norm > 0), np.float32)
 

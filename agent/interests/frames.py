@@ -43,3 +43,14 @@ def frame_from_json(text: str, catalogue: Catalogue) -> tuple[FacetFrame, dict[s
     centroids = compute_centroids(vectors, np.ones(len(items)), facet, len(keys))
     words = {key: FacetWords(**entry) for key, entry in plain["words"].items()}
     return FacetFrame(keys, items, facet, centroids), words
+
+
+def match_facets(kept: FacetFrame, frame: FacetFrame) -> dict[str, str]:
+    """Key in `kept` → key in `frame` of the facet that most of its items are in; absent for none."""
+    found = {}
+    for position, key in enumerate(kept.keys):
+        there = frame.facet_of(kept.items[kept.facet == position])
+        there = there[there >= 0]
+        if len(there):
+            found[key] = frame.keys[int(np.bincount(there).argmax())]
+    return found

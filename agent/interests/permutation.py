@@ -26,15 +26,11 @@ class DifferenceTest:
         difference: `(n_columns,)` float64, mean after minus mean before.
         effect: `difference` in standard deviations of the same under shuffled days; 0 where that is 0.
         p_value: `(n_columns,)` two-sided, in `[1 / (permutations + 1), 1]`.
-        drift_score: overall movement, standardised against shuffled days (0 mean, 1 sd under chance).
-        drift_p: of the overall movement.
     """
 
     difference: NDArray[np.float64]
     effect: NDArray[np.float64]
     p_value: NDArray[np.float64]
-    drift_score: float
-    drift_p: float
 
 
 # The shuffles depend on nothing but their size and seed: users with as many sessions share them.
@@ -59,11 +55,7 @@ def window_contrast(orders: NDArray[np.int16], n_before: int) -> NDArray[np.floa
 def difference_test(
     shares: NDArray[np.float32], contrast: NDArray[np.float32], *, centre: NDArray[np.float64] | None = None
 ) -> DifferenceTest:
-    """Tests each column of `shares`, and all together, for a difference between the windows.
-
-    The overall statistic is the sum over columns of squared differences of square-rooted shares, each
-    divided by its standard deviation under shuffled days: between the plain sum, which large facets own,
-    and the sum of squared z, which small noisy ones own.
+    """Tests each column of `shares` for a difference between the windows.
 
     Args:
         shares: `(n_sessions, n_columns)`, rows sum to at most one.
@@ -77,44 +69,27 @@ def difference_test(
     # Rounding in the float32 product must not decide a tie between the true order and a shuffle.
     p_value = (1 + (np.abs(differences[1:]) >= np.abs(differences[0]) - 1e-6).sum(axis=0)) / len(differences)
     effect = np.divide(differences[0], spread, out=np.zeros_like(spread), where=spread > _TINY)
-    rooted = (contrast @ np.sqrt(shares)).astype(np.float64)
-    rooted[np.abs(rooted) < _TINY] = 0.0
-    rooted_spread = rooted[1:].std(axis=0)
-    weight = np.divide(1.0, rooted_spread, out=np.zeros_like(spread), where=rooted_spread > _TINY)
-    total = (rooted**2) @ weight
-    chance = total[1:]
-    drift_p = float((1 + (chance >= total[0] - 1e-9).sum()) / len(total))
-    drift_score = float((total[0] - chance.mean()) / max(float(chance.std()), _TINY))
-    return DifferenceTest(differences[0], effect, p_value, drift_score if len(shares) else 0.0, drift_p)
+    return DifferenceTest(differences[0], effect, p_value)
 
 
-def longest_gap_test(active: NDArray[np.bool_]) -> tuple[int, float]:
-    """The longest run of sessions without activity between two active ones, and its p-value.
+def absence_p_value(*, n_sessions: int, n_active: int, length: int, inside: int = 0) -> float:
+    """Chance that a stretch of sessions holds so few of a facet's active ones, when days are shuffled.
 
-    Shuffling days puts the m active sessions at a uniformly random set of places among n, so the p-value
-    needs no sampling: by inclusion and exclusion over the m - 1 inner pauses, the share of placements with
-    a pause of g or more is `Σ_j (-1)^(j+1) C(m-1, j) C(n - j g, m) / C(n, m)`, in exact integers.
+    Exact, the lower tail of the hypergeometric distribution:
+    `Σ_(i ≤ inside) C(length, i) C(n_sessions − length, n_active − i) / C(n_sessions, n_active)`.
 
     Args:
-        active: `(n_sessions,)`, in time order.
+        n_sessions: of both windows.
+        n_active: sessions in which the facet was active.
+        length: of the stretch, in sessions.
+        inside: active sessions within the stretch.
 
-    Returns:
-        Length in sessions (0 with fewer than two active sessions) and the p-value, in `(0, 1]`.
-
-    >>> longest_gap_test(np.array([True, False, False, True]))  # 1 of the 6 placements of two in four
-    (2, 0.16666666666666666)
+    >>> absence_p_value(n_sessions=4, n_active=2, length=2)  # 1 of the 6 placements of two in four
+    0.16666666666666666
     """
-    n, m = len(active), int(active.sum())
-    if m < 2:
-        return 0, 1.0
-    gap = int(np.diff(np.flatnonzero(active)).max()) - 1
-    if gap == 0:
-        return 0, 1.0
-    as_long = sum(
-        (-1) ** (j + 1) * comb(m - 1, j) * comb(n - j * gap, m)
-        for j in range(1, min((n - m) // gap, m - 1) + 1)
-    )
-    return gap, as_long / comb(n, m)
+    most = min(inside, n_active)
+    as_few = sum(comb(length, i) * comb(n_sessions - length, n_active - i) for i in range(most + 1))
+    return as_few / comb(n_sessions, n_active)
 
 
 def benjamini_hochberg(p_values: NDArray[np.float64]) -> NDArray[np.float64]:

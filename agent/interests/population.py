@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agent.data.log import Catalogue, InteractionLog
+from agent.interests.frame import FacetFrame
 from agent.settings import InterestSettings
 
 PERIOD_DAYS = 30
@@ -154,3 +155,33 @@ def crowd_shares(
     """
     by_period = population.period_shares @ facet_categories.T
     return np.asarray(by_period[population.period_of(days)], np.float32)
+
+
+def facet_category_parts(
+    log: InteractionLog, catalogue: Catalogue, frame: FacetFrame, population: PopulationModel
+) -> NDArray[np.float32]:
+    """`(n_facets, n_categories)` float32: the part of a category, as the user has it, that is in a facet."""
+    column = {name: position for position, name in enumerate(population.categories)}
+    parts = np.zeros((frame.n_facets, len(column)), np.float32)
+    facet = np.where(log.weight > 0, frame.facet_of(log.item), -1)
+    items, inverse = np.unique(log.item[facet >= 0], return_inverse=True)
+    counts = np.bincount(inverse)
+    for item, position, count in zip(items, frame.facet_of(items), counts, strict=True):
+        names = catalogue.categories[item]
+        for name in names:
+            if name in column:
+                parts[position, column[name]] += count / len(names)
+    total = parts.sum(axis=0, keepdims=True)
+    np.divide(parts, total, out=parts, where=total > 0)
+    return parts
+
+
+def crowd_shift(
+    shares: NDArray[np.float32], crowd: NDArray[np.float32], true_contrast: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The difference each facet would show had the user kept their level and moved with everyone."""
+    level = shares.mean(axis=0, dtype=np.float64)
+    typical = crowd.mean(axis=0, dtype=np.float64)
+    ratio = np.divide(level, typical, out=np.zeros_like(level), where=typical > 0)
+    shift: NDArray[np.float64] = (true_contrast.astype(np.float64) @ crowd.astype(np.float64)) * ratio
+    return shift

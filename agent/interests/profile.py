@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 
 from agent.data.log import DAY_MS, Catalogue, InteractionLog
 from agent.interests.evidence import collect_evidence
+from agent.interests.feedback import FeedbackState
 from agent.interests.frame import FacetFrame
 from agent.interests.migration import moment
 from agent.interests.sessions import SessionShares, compute_recency_shares
 from agent.interests.words import FacetWords
-from agent.schema import Facet, ItemId, Migration, Profile, UserId
+from agent.schema import Facet, FacetMark, ItemId, Migration, Profile, UserId
 from agent.settings import InterestSettings
 
 _ITEMS_SHOWN = 10
@@ -31,6 +32,7 @@ def compute_profile(
     moment_ms: int,
     words: Mapping[str, FacetWords],
     settings: InterestSettings,
+    feedback: FeedbackState | None = None,
     with_evidence: bool = True,
 ) -> Profile:
     """The profile of one user as it stood at `moment_ms`; version 0, not stored yet.
@@ -38,6 +40,7 @@ def compute_profile(
     Args:
         log: that user's interactions before `moment_ms`, the ones `sessions` was computed from.
         words: what each facet key is called.
+        feedback: what the user asked for; pinned facets are shown however small, the others marked.
         with_evidence: collect the interaction ids of each facet; else they stay empty.
 
     Raises:
@@ -59,9 +62,10 @@ def compute_profile(
             share=float(shares[position]),
             key=frame.keys[position],
             named=words[frame.keys[position]],
+            marks=feedback.marks(frame.keys[position]) if feedback else (),
             with_evidence=with_evidence,
         )
-        for position in _leading(shares, sessions, settings.max_worded)
+        for position in _leading(shares, sessions, settings.max_worded, pinned=_pinned(frame, feedback))
     )
     return Profile(
         user_id=user_id,
@@ -101,10 +105,22 @@ def _honest_note(n_interactions: int, n_sessions: int, n_facets: int, settings: 
     return ""
 
 
-def _leading(shares: NDArray[np.float64], sessions: SessionShares, limit: int) -> list[int]:
-    """Positions of the facets that matter most: seen in two sessions or more first, then by share."""
+def _pinned(frame: FacetFrame, feedback: FeedbackState | None) -> frozenset[int]:
+    """Positions of the pinned facets."""
+    wanted = feedback.pinned if feedback else frozenset[str]()
+    return frozenset(position for position, key in enumerate(frame.keys) if key in wanted)
+
+
+def _leading(
+    shares: NDArray[np.float64], sessions: SessionShares, limit: int, *, pinned: frozenset[int]
+) -> list[int]:
+    """Positions of the facets that matter most: the pinned, those of two sessions or more, then by share."""
     support = (sessions.shares > 0).sum(axis=0)
-    order = sorted(np.flatnonzero(shares > 0), key=lambda spot: (support[spot] < 2, -shares[spot], spot))
+    order = sorted(
+        np.flatnonzero(shares > 0),
+        key=lambda spot: (int(spot) not in pinned, support[spot] < 2, -shares[spot], spot),
+    )
+    limit = max(limit, len(pinned))
     return sorted((int(spot) for spot in order[:limit]), key=lambda spot: (-shares[spot], spot))
 
 
@@ -117,6 +133,7 @@ def _facet(
     share: float,
     key: str,
     named: FacetWords,
+    marks: tuple[FacetMark, ...],
     with_evidence: bool,
 ) -> Facet:
     everything = np.full(sessions.n_sessions, with_evidence)
@@ -135,6 +152,7 @@ def _facet(
         evidence=evidence,
         item_ids=tuple(ItemId(catalogue.item_ids[code]) for code in most_used),
         worded_by=named.worded_by,
+        marks=marks,
     )
 
 

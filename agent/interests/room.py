@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from agent.data.log import Catalogue, InteractionLog
+from agent.data.feedback import load_feedback, users_with_gifts
+from agent.data.live import LiveEvents
+from agent.data.log import DAY_MS, Catalogue, InteractionLog
 from agent.data.store import Store
-from agent.interests.frame import FacetFrame, extend_frame, form_frame
-from agent.interests.frames import frame_from_json, frame_to_json
+from agent.errors import SettingsError
+from agent.interests.feedback import FeedbackState, effective_feedback, gift_rows
+from agent.interests.frame import FacetFrame, extend_frame, form_frame, recentre
+from agent.interests.frames import frame_from_json, frame_to_json, match_facets
+from agent.interests.live import same_content
 from agent.interests.migration import Windows, compute_drift, compute_migration, halve
 from agent.interests.population import PopulationModel
 from agent.interests.profile import (
     compute_profile,
+    migration_from_json,
     migration_to_json,
     profile_from_json,
     profile_to_json,
 )
-from agent.interests.sessions import SessionShares, compute_session_shares
+from agent.interests.sessions import SessionShares, compute_session_shares, moment
+from agent.interests.state import UserState
 from agent.interests.wording import Wording
 from agent.interests.words import FacetWords, collect_examples, make_unique, name_from_facts
 from agent.schema import Migration, Profile, UserId
 from agent.settings import InterestSettings
 
+__all__ = ["Drift", "InterestRoom", "UserState"]
+
 Progress = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class UserState:
-    """One user before a moment: their log, frame, sessions and the words for each facet."""
-
-    user_id: UserId
-    log: InteractionLog
-    frame: FacetFrame
-    sessions: SessionShares
-    words: dict[str, FacetWords]
-    moment_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +58,83 @@ class InterestRoom:
     settings: InterestSettings
     wording: Wording
     population: PopulationModel | None = None
+    live: LiveEvents | None = None
 
     @property
     def now_ms(self) -> int:
         """The moment just after the newest event of the workspace; 0 without events."""
-        return int(self.log.timestamp_ms[-1]) + 1 if len(self.log) else 0
+        loaded = int(self.log.timestamp_ms[-1]) + 1 if len(self.log) else 0
+        return loaded if self.live is None else max(loaded, self.live.newest_ms + 1)
+
+    def knows(self, user_id: str) -> bool:
+        """Whether there is any event of that user."""
+        return user_id in self.log.user_codes or (self.live is not None and self.live.of(user_id) is not None)
 
     def user_log(self, user_id: str, *, before_ms: int | None = None) -> InteractionLog:
-        """The interactions of one user before a moment; empty for an unknown user."""
+        """The interactions of one user before a moment, gifts included; empty for an unknown user."""
         code = self.log.user_codes.get(user_id)
         rows = self.log.rows_of(code) if code is not None else np.empty(0, np.int64)
         own = self.log.take(rows)
+        if self.live is not None:
+            own = self.live.over(user_id, own)
         return own if before_ms is None else own.before(before_ms)
 
-    def open_user(self, user_id: str, *, moment_ms: int | None = None) -> UserState:
+    def feedback_state(self, user_id: str, *, moment_ms: int | None = None) -> FeedbackState:
+        """What the user's feedback amounts to, in the facet keys of the stored frame.
+
+        A look back leaves out what was said at or after that moment, by the clock.
+        """
+        given = load_feedback(self.store, user_id)
+        if moment_ms is not None and moment_ms < self.now_ms:
+            given = [entry for entry in given if entry.created < moment(moment_ms)]
+        return effective_feedback(given)
+
+    def open_user(
+        self,
+        user_id: str,
+        *,
+        moment_ms: int | None = None,
+        without: frozenset[int] = frozenset(),
+        use_feedback: bool = True,
+    ) -> UserState:
         """The state of one user at a moment (default: now).
 
         Now, the stored frame and its words are taken up and extended by new items. At a moment in the
         past the frame is formed from the events before it alone, so nothing of the future shows.
+
+        Args:
+            without: interaction ids that do not count, for this call.
+            use_feedback: False as if the user had never said anything.
         """
         at_ms = self.now_ms if moment_ms is None else moment_ms
+        feedback = self.feedback_state(user_id, moment_ms=at_ms) if use_feedback else FeedbackState()
         log = self.user_log(user_id, before_ms=at_ms)
-        stored = self.store.load_versions("facets", user_id) if at_ms >= self.now_ms else []
+        given_away = gift_rows(log, feedback, self.catalogue.item_codes)
+        gifts = np.unique(log.item[given_away & (log.item >= 0)])
+        if without:
+            given_away |= np.isin(log.interaction_id, list(without))
+        if given_away.any():
+            log = log.take(~given_away)
+        stored = self.store.newest_version("facets", user_id)
         words: dict[str, FacetWords] = {}
-        if stored:
-            frame, words = frame_from_json(stored[-1].payload, self.catalogue)
-            frame = extend_frame(frame, log, self.catalogue, self.settings)
+        if stored and at_ms >= self.now_ms:
+            frame, words = frame_from_json(stored.payload, self.catalogue)
+            frame = recentre(extend_frame(frame, log, self.catalogue, self.settings), log, self.catalogue)
         else:
             frame = form_frame(log, self.catalogue, self.settings)
+            if stored and feedback.facet_keys():
+                kept, _ = frame_from_json(stored.payload, self.catalogue)
+                feedback = feedback.renamed(match_facets(kept, frame))
         sessions = compute_session_shares(log, frame)
         return UserState(
-            UserId(user_id), log, frame, sessions, self._all_words(log, frame, sessions, words), at_ms
+            UserId(user_id),
+            log,
+            frame,
+            sessions,
+            self._all_words(log, frame, sessions, words),
+            at_ms,
+            feedback,
+            gifts,
         )
 
     def _all_words(
@@ -120,8 +163,9 @@ class InterestRoom:
             frame=state.frame,
             sessions=state.sessions,
             moment_ms=state.moment_ms,
-            words=state.words,
+            words=state.shown,
             settings=self.settings,
+            feedback=state.feedback,
             with_evidence=with_evidence,
         )
 
@@ -137,8 +181,9 @@ class InterestRoom:
     ) -> Profile:
         """Stores the user's profile as a new version, worded, and returns it.
 
-        When nothing has changed since the last version, that one is returned and nothing is stored. Nor is
-        it for a user without events: the empty profile comes back with version 0.
+        With it goes the migration between the halves of the history, told. When nothing has changed since the
+        last version and its words are of the model at hand (or there is none), that one is returned and
+        nothing is stored. Nor is it for a user without events: the empty profile comes back with version 0.
 
         Args:
             then_ms: an earlier moment whose profile, in the same frame, is stored first, so that the two
@@ -148,22 +193,30 @@ class InterestRoom:
         state = self.open_user(user_id)
         if not len(state.log):
             return self.wording.summarise(self.profile_of(state))
-        versions = self.store.load_versions("profile", user_id)
-        moments = [state.moment_ms] if then_ms is None or versions else [then_ms, state.moment_ms]
+        newest = self.store.newest_version("profile", user_id)
+        moments = [state.moment_ms] if then_ms is None or newest else [then_ms, state.moment_ms]
         drafts = [self.profile_of(self.cut(state, at_ms)) for at_ms in moments]
         state, note = self._name_shown(state, drafts, progress)
-        self._keep_frame(state)
-        stored: Profile | None = profile_from_json(versions[-1].payload) if versions else None
+        self.keep_frame(state)
+        first: Profile | None = profile_from_json(newest.payload) if newest else None
+        stored = first
         for at_ms in moments:
             draft = self.profile_of(self.cut(state, at_ms))
-            if stored is not None and _same_content(stored, draft):
+            if stored is not None and same_content(stored, draft) and self._is_worded(stored):
                 continue
             if note:
                 draft = dataclasses.replace(draft, note=f"{draft.note} {note}".strip())
             stored = self._append(self.wording.summarise(draft), parent=stored)
         if stored is None:
             raise AssertionError("a refresh always has a version to return")
+        if stored is not first:
+            told = self.wording.tell(self.migration_of(state, halve(state.sessions)))
+            self.keep_migration(told, moment_ms=state.moment_ms)
         return stored
+
+    def _is_worded(self, stored: Profile) -> bool:
+        """Whether a version needs no other words: plain facts never take the place of a model's."""
+        return self.wording.backend is None or stored.model == self.wording.model
 
     def _name_shown(
         self, state: UserState, drafts: Iterable[Profile], progress: Progress | None
@@ -172,7 +225,7 @@ class InterestRoom:
         if self.wording.backend is None:
             return state, ""
         shown = dict.fromkeys(facet.key for draft in drafts for facet in draft.facets)
-        unnamed = [key for key in shown if state.words[key].worded_by != "model"]
+        unnamed = [key for key in shown if not state.words[key].is_settled(self.wording.model)]
         examples = collect_examples(state.log, self.catalogue, state.frame, state.sessions)
         named, failure = self.wording.name_facets(
             {key: examples[key] for key in unnamed}, state.words, progress=progress
@@ -181,12 +234,13 @@ class InterestRoom:
         note = f"Some facets are named from facts: {failure}" if failure else ""
         return dataclasses.replace(state, words=words), note
 
-    def _keep_frame(self, state: UserState) -> None:
+    def keep_frame(self, state: UserState) -> None:
+        """Stores the frame and the words of a state of now, where they differ from the stored ones."""
         if not state.frame.n_facets:
             return
         payload = frame_to_json(state.frame, state.words, self.catalogue)
-        versions = self.store.load_versions("facets", state.user_id)
-        if not versions or versions[-1].payload != payload:
+        newest = self.store.newest_version("facets", state.user_id)
+        if newest is None or newest.payload != payload:
             self.store.append_version(
                 "facets",
                 state.user_id,
@@ -213,6 +267,15 @@ class InterestRoom:
         """Every stored profile version of one user, oldest first."""
         return [profile_from_json(row.payload) for row in self.store.load_versions("profile", user_id)]
 
+    def newest_first(self, user_id: str) -> Iterator[Profile]:
+        """The stored profile versions of one user, newest first, each read when it is asked for."""
+        for row in reversed(self.store.load_versions("profile", user_id)):
+            yield profile_from_json(row.payload)
+
+    def migrations(self, user_id: str) -> list[Migration]:
+        """Every stored migration of one user, oldest first: one for each worded profile."""
+        return [migration_from_json(row.payload) for row in self.store.load_versions("migration", user_id)]
+
     def migration(
         self,
         user_id: str,
@@ -224,28 +287,39 @@ class InterestRoom:
     ) -> Migration:
         """How one user moved between two windows; by default the halves of their history by sessions.
 
+        Days are never cut: a moment within a UTC day stands for the beginning of that day.
+
         Args:
             start_ms: begin of the earlier window; default the first event.
             split_ms: begin of the later window; default such that both have as many sessions.
             end_ms: end of the later window; default after the newest event.
             tell: word the story; otherwise it is the plain facts.
+
+        Raises:
+            SettingsError: not start < split < end.
         """
         state = self.open_user(user_id)
         windows = halve(state.sessions)
         if windows is not None:
-            windows = Windows(
-                windows.start_ms if start_ms is None else start_ms,
-                windows.split_ms if split_ms is None else split_ms,
-                windows.end_ms if end_ms is None else end_ms,
-            )
+            windows = _whole_days(windows, start_ms, split_ms, end_ms)
         migration = self.migration_of(state, windows)
         wording = self.wording if tell else Wording(None, self.wording.language)
         return wording.tell(migration)
 
     def migration_of(
-        self, state: UserState, windows: Windows | None, *, with_evidence: bool = True
+        self,
+        state: UserState,
+        windows: Windows | None,
+        *,
+        with_evidence: bool = True,
+        with_crowd: bool = True,
     ) -> Migration:
-        """The migration of an opened user between `windows`, without a story."""
+        """The migration of an opened user between `windows`, without a story.
+
+        Args:
+            with_evidence: collect interaction ids and intervals.
+            with_crowd: tell apart what everyone did; half of the time it takes.
+        """
         return compute_migration(
             state.user_id,
             state.log,
@@ -254,8 +328,8 @@ class InterestRoom:
             sessions=state.sessions,
             windows=windows,
             settings=self.settings,
-            labels={key: entry.label for key, entry in state.words.items()},
-            population=self.population,
+            labels={key: entry.label for key, entry in state.shown.items()},
+            population=self.population if with_crowd else None,
             with_evidence=with_evidence,
         )
 
@@ -271,29 +345,43 @@ class InterestRoom:
         )
 
     def scan(self, *, min_sessions: int | None = None, progress: Progress | None = None) -> list[Drift]:
-        """How far every user with enough sessions moved, largest drift first; no model, nothing stored."""
+        """How far every user with enough sessions moved, largest drift first; no model, nothing stored.
+
+        Of the loaded log: what was observed since waits for the next load. Gifts do not count.
+        """
         least = self.settings.min_sessions if min_sessions is None else min_sessions
         found = []
+        gifted = users_with_gifts(self.store)
         for code, user_id in enumerate(self.log.user_ids):
             if progress:
                 progress(code + 1, self.log.n_users)
             log = self.log.take(self.log.rows_of(code))
+            if user_id in gifted:
+                log = log.take(~gift_rows(log, self.feedback_state(user_id), self.catalogue.item_codes))
             if len(np.unique(log.day)) < least:
                 continue
             sessions = compute_session_shares(log, form_frame(log, self.catalogue, self.settings))
             windows = halve(sessions)
-            drift = compute_drift(sessions, windows, self.settings) if windows else None
+            if windows is None:
+                continue
+            drift = compute_drift(sessions, windows, self.settings, log=log, catalogue=self.catalogue)
             if drift is not None:
                 found.append(Drift(UserId(user_id), sessions.n_sessions, *drift))
         return sorted(found, key=lambda entry: (-entry.drift_score, entry.user_id))
 
 
-def _same_content(stored: Profile, draft: Profile) -> bool:
-    """Whether two profiles rest on the same events and say the same; words and version numbers aside."""
-    return (
-        stored.window == draft.window
-        and stored.n_interactions == draft.n_interactions
-        and [facet.evidence for facet in stored.facets] == [facet.evidence for facet in draft.facets]
-        and [facet.label for facet in stored.facets] == [facet.label for facet in draft.facets]
-        and stored.dislikes == draft.dislikes
+def _whole_days(halves: Windows, start_ms: int | None, split_ms: int | None, end_ms: int | None) -> Windows:
+    """`halves` with the moments that were given, each put to the beginning of its UTC day."""
+    given = (
+        halves.start_ms if start_ms is None else start_ms,
+        halves.split_ms if split_ms is None else split_ms,
+        halves.end_ms if end_ms is None else end_ms,
     )
+    start, split, end = (value // DAY_MS * DAY_MS for value in given)
+    if not start < split < end:
+        days = ", ".join(f"{moment(value):%Y-%m-%d}" for value in (start, split, end))
+        raise SettingsError(
+            f"expected whole days with start < split < end, got {days!r} (a moment within a day stands for "
+            "its beginning; what was not given comes from the user's history); give a split between them"
+        )
+    return Windows(start, split, end)

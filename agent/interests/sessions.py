@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import DAY_MS, InteractionLog
 from agent.interests.frame import FacetFrame
+
+
+def moment(milliseconds: int) -> datetime:
+    """The aware UTC datetime of `milliseconds` since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,14 @@ class SessionShares:
     def n_sessions(self) -> int:
         """Number of sessions with at least one interaction in a facet."""
         return len(self.days)
+
+    def take(self, mask: NDArray[np.bool_]) -> SessionShares:
+        """The sessions of `mask` only; interactions of the others count no more."""
+        place = np.full(self.n_sessions + 1, -1, np.int32)
+        place[:-1][mask] = np.arange(int(mask.sum()), dtype=np.int32)
+        session = place[self.session]
+        facet = np.where(session >= 0, self.facet, np.int32(-1))
+        return SessionShares(self.days[mask], self.shares[mask], session, facet)
 
     def between(self, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
         """Which sessions lie on days from that of `start_ms` to before that of `end_ms`, whole days."""

@@ -20,6 +20,7 @@ _AGREES: dict[ChangeKind, frozenset[Direction]] = {
     "fading": frozenset({"down"}),
     "dropped": frozenset({"down", "end"}),
     "returned": frozenset({"back", "up"}),
+    "seasonal": frozenset({"back", "up"}),
     "stable": frozenset({"same"}),
 }
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|[;；]|\n")

@@ -41,7 +41,7 @@ ALLOWED_EN = frozenset(
     overall own part past pause percent period person place preference preferences previous previously
     purchase purchased purchases purchasing quite rather recent recently remain same second seen share shares
     shift shifted shifting shopping show showed showing shown shows significantly since slightly small so some
-    still such take taken takes taking taste tastes than that the their them then there these they this
+    season still such take taken takes taking taste tastes than that the their them then there these they this
     those three through time times to today took total toward towards turned turning two under until user
     very viewed viewing was watched watching we well went were what when where which while who whole with
     within without years you your zero
@@ -65,7 +65,7 @@ _NEUTRAL_ZH = (
     "以及 也 都 而 但 但是 同时 并 并且 则 有 没有 无 中 上 下 后 前 又 再 "
     "还 仍 对 于 这 那 其 已 已经 变 变化 明显 显著 逐渐 逐步 主要 方面 类 内容 "
     "最近 近期 早期 较 更 很 比 至 约 大约 左右 成为 变成 由 转向 转移 购买 观看 "
-    "阅读 学习 喜欢 偏好 完全 基本 过去 期 一个 一项 项 次 时 段 时间 "
+    "阅读 学习 季节 喜欢 偏好 完全 基本 过去 期 一个 一项 项 次 时 段 时间 "
 )
 ALLOWED_ZH = tuple(
     sorted(

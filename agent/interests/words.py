@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -27,13 +27,23 @@ _EXAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class FacetWords:
-    """What a facet is called."""
+    """What a facet is called.
+
+    Attributes:
+        asked: the model that was asked last and whose label did not follow from the items: asking it again
+            would give the same.
+    """
 
     label: str
     description: str
     worded_by: WordedBy = "facts"
     prompt_hash: str = ""
     model: str = "none"
+    asked: str = ""
+
+    def is_settled(self, model: str) -> bool:
+        """Whether `model` has named this facet, or has tried and failed."""
+        return model == self.asked or (self.worded_by == "model" and model == self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,7 @@ def make_unique(words: dict[str, FacetWords], examples: dict[str, FacetExamples]
         if label.casefold() in seen:
             label = f"{label} ({key})"
         seen.add(label.casefold())
-        unique[key] = FacetWords(label, entry.description, entry.worded_by, entry.prompt_hash, entry.model)
+        unique[key] = replace(entry, label=label)
     return unique
 
 
@@ -167,6 +177,7 @@ _PLAIN: dict[Language, dict[ChangeKind, str]] = {
         "fading": "{label} fell from {before} to {after}.",
         "dropped": "{label} stopped: {before} before, none now.",
         "returned": "{label} came back after a pause: {before} before, {after} now.",
+        "seasonal": "{label} is back in its season: {before} before, {after} now.",
         "stable": "{label} stayed about the same: {before} before, {after} now.",
     },
     "zh": {
@@ -175,6 +186,7 @@ _PLAIN: dict[Language, dict[ChangeKind, str]] = {
         "fading": "{label}从{before}下降到{after}。",
         "dropped": "{label}停止了：以前占{before}，现在没有。",
         "returned": "{label}在中断后又回来了：以前占{before}，现在占{after}。",
+        "seasonal": "{label}到了季节又回来了：以前占{before}，现在占{after}。",
         "stable": "{label}基本不变：以前占{before}，现在占{after}。",
     },
 }

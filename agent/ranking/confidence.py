@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.ranking.windows import Pool, first_places
+from agent.settings import RankingSettings
 
 _MIN_HITS = 30
 _DEPTH = 50
@@ -52,6 +53,12 @@ class Confidence:
         error = float("nan") if plain["error"] is None else float(plain["error"])
         a, b, c = plain["coefficients"]
         return cls(**{**plain, "coefficients": (a, b, c), "error": error})
+
+
+def modest_confidence(n: int, settings: RankingSettings) -> NDArray[np.float64]:
+    """`(n,)` figures that fall with rank and claim little, for lists that nothing was calibrated on."""
+    figure = Confidence(_FALLBACK, settings.horizon_days, False, float("nan"), 0, "not calibrated")
+    return figure.probability(np.arange(1, n + 1), activity=0)
 
 
 def calibrate(

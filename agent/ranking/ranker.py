@@ -212,7 +212,7 @@ class Ranker:
         allowed: NDArray[np.bool_] | None = None,
         steer: Steer = _NO_STEER,
     ) -> Placement:
-        """Where one item stands; options as for `rank`. One that may not appear: where it would have stood."""
+        """Where one item stands; options as for `rank`. One that may not appear: where it would stand."""
         exclude = self.excludes(exclude_seen)
         mask = allowed_items(context, self.trained.n_items, task="new" if exclude else "any")
         if allowed is not None:

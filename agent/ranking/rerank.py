@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from agent.errors import BackendError, LlmError
 from agent.llm.backend import Backend, Completion, LlmRequest, Scores
-from agent.llm.cached import TextCache
+from agent.llm.cached import TextCache, model_identity
 from agent.ranking.rerank_prompts import RerankPrompts, labels, title_line
 from agent.ranking.score_object import read_scores, score_schema
 from agent.schema import StageReport
@@ -126,7 +126,8 @@ class PromptReranker:
         prior_prefix = prompts.prior().user
         scores = self.backend.score(prompts.history().user, titles, stage="rerank")
         after, tokens = _per_token(scores, len(titles)), scores.prompt_tokens + scores.scored_tokens
-        keys = [_key(scores.model, prior_prefix, title) for title in titles]
+        model = model_identity(scores.model, self.backend.capabilities)
+        keys = [_key(model, prior_prefix, title) for title in titles]
         fresh = sorted({t for t, key in zip(titles, keys, strict=True) if t and self._prior(key) is None})
         if fresh:
             plain = self.backend.score(prior_prefix, fresh, stage="rerank")
@@ -134,7 +135,7 @@ class PromptReranker:
                 raise BackendError(f"likelihoods of {scores.model} and {plain.model} cannot be subtracted")
             tokens += plain.prompt_tokens + plain.scored_tokens
             for title, value in zip(fresh, _per_token(plain, len(fresh)), strict=True):
-                self._keep(_key(plain.model, prior_prefix, title), float(value))
+                self._keep(_key(model, prior_prefix, title), float(value))
         before = np.array([self._priors.get(key, np.nan) for key in keys], np.float64)
         return _Heard(after - before, tokens, "likelihood", scores.note)
 
@@ -245,6 +246,6 @@ def _per_token(scores: Scores, n: int) -> NDArray[np.float64]:
     return values
 
 
-def _key(backend: str, prefix: str, title: str) -> str:
-    digest = hashlib.sha256("\0".join((backend, prefix, title)).encode()).hexdigest()
+def _key(model: str, prefix: str, title: str) -> str:
+    digest = hashlib.sha256("\0".join((model, prefix, title)).encode()).hexdigest()
     return f"rerank-prior:{digest}"

@@ -23,6 +23,9 @@ _TILT_STEP = 0.6
 _QUOTA_STEP = 1.6
 # A pinned facet asks for at least so much of the candidates, and keeps so much of the list.
 PIN_SHARE = 0.15
+# "More" keeps at least so much of the list per step, "less" leaves at most so much of it.
+_KEPT_STEP = 0.1
+_CAPS = {1: 0.3, 2: 0.1, 3: 0.0}
 # A facet proposes at most so many items in another domain.
 _CARRY_DEPTH = 50
 # Voice of what carries over beside the learned fusion, which has nothing of this user's to go by there.
@@ -37,13 +40,15 @@ class Steering:
         members: `(n_items,)` bool by wish: everything that was muted, pinned, wanted more or less.
         hidden: `(n_items,)` bool, what must not appear; None when nothing is muted.
         tilt: as in `Steer`; None when nothing is wanted more or less.
-        promised: wish → how many places of a list of ten it keeps.
+        promised: wish → the part of the list it keeps at least, 0–1.
+        capped: wish → the part of the list it gets at most, 0–1, while there is anything else.
     """
 
     members: Mapping[Wish, NDArray[np.bool_]]
     hidden: NDArray[np.bool_] | None
     tilt: NDArray[np.float32] | None
-    promised: Mapping[Wish, int]
+    promised: Mapping[Wish, float]
+    capped: Mapping[Wish, float]
 
 
 def compute_steering(state: UserState, catalogue: Catalogue, settings: InterestSettings) -> Steering | None:
@@ -62,10 +67,13 @@ def compute_steering(state: UserState, catalogue: Catalogue, settings: InterestS
         for wish, steps in feedback.steps.items():
             tilt[members[wish]] += np.float32(_TILT_STEP * steps)
         np.clip(tilt, -3 * _TILT_STEP, 3 * _TILT_STEP, out=tilt)
-    promised = {wish: steps for wish, steps in feedback.steps.items() if steps > 0}
+    standing = {wish: steps for wish, steps in feedback.steps.items() if wish not in feedback.muted}
+    promised = {wish: _KEPT_STEP * steps for wish, steps in standing.items() if steps > 0}
     for wish in pins:
-        promised[wish] = max(promised.get(wish, 0), round(10 * PIN_SHARE))
-    return Steering(members, hidden, tilt, {w: n for w, n in promised.items() if w not in feedback.muted})
+        promised[wish] = max(promised.get(wish, 0.0), PIN_SHARE)
+    # One item is one place: of a single item "less" lowers the score, a cap has nothing to hold.
+    capped = {wish: _CAPS[-steps] for wish, steps in standing.items() if steps < 0 and wish[0] != "item"}
+    return Steering(members, hidden, tilt, promised, {w: c for w, c in capped.items() if w not in promised})
 
 
 def find_members(

@@ -79,8 +79,10 @@ def labels_of(log: InteractionLog, window: Window, *, task: Task) -> dict[int, N
         # A search has no item (−1): its pair would be that of another user's last item.
         known = past.item >= 0
         pair = np.setdiff1d(pair, past.user[known].astype(np.int64) * log.n_items + past.item[known])
+    if not len(pair):  # a window may hold nothing but searches and dislikes
+        return {}
     user, item = pair // max(log.n_items, 1), (pair % max(log.n_items, 1)).astype(np.int32)
-    starts = np.flatnonzero(np.r_[True, user[1:] != user[:-1]]) if len(user) else np.empty(0, np.int64)
+    starts = np.flatnonzero(np.r_[True, user[1:] != user[:-1]])
     return {int(user[s]): part for s, part in zip(starts, np.split(item, starts[1:]), strict=True)}
 
 

@@ -88,8 +88,9 @@ def test_an_event_whose_weight_was_taken_away_is_named(store: Store, ingest) -> 
 @pytest.mark.parametrize(
     ("values", "low_rating", "weights"),
     [
-        ((1, 3, 5), None, [-1, 1, 1]),  # border 1 + 0.4 × 4 = 2.6
-        ((0, 4, 10), None, [-1, -1, 1]),  # the border itself, 4.0, is low
+        ((3, 5, 1, 2), None, [1, 1, -1, -1]),  # border 1 + 0.4 × 4 = 2.6, known from the third on
+        ((10, 5, 0, 4), None, [1, 1, -1, -1]),  # the border itself, 4.0, is low
+        ((1, 3, 5), None, [1, 1, 1]),  # when 1 was given there was no scale to call it low on
         ((4, 5, 5), None, [1, 1, 1]),  # two distinct values are no scale
         ((3, 3, 3), None, [1, 1, 1]),
         ((1, 3, 5), 3.0, [-1, -1, 1]),
@@ -103,9 +104,21 @@ def test_a_low_rating_is_a_dislike(store: Store, ingest, values, low_rating, wei
 
 def test_only_rates_are_dislikes_by_value() -> None:
     event = np.array([0, 0, 0, 1], np.int16)
-    value = np.array([1, 3, 5, 1], np.float32)
+    value = np.array([3, 5, 1, 1], np.float32)
     weight = compute_weights(event, value, ("rate", "purchase"), InteractionFile())
-    assert weight.tolist() == [-1, 1, 1, 1]
+    assert weight.tolist() == [1, 1, -1, 1]
+
+
+def test_the_future_does_not_change_what_an_event_weighs(store: Store, ingest) -> None:
+    """As of any moment the whole log weighs what a store that knew only the past would say."""
+    given = np.random.default_rng(3).integers(1, 6, 40)
+    ingest(ratings(*given))
+    whole = store.load_log().weight
+    event = np.zeros(40, np.int16)
+    for n in range(1, 40):
+        past = compute_weights(event[:n], given[:n].astype(np.float32), ("rate",), InteractionFile())
+        assert past.tolist() == whole[:n].tolist()
+    assert (whole < 0).any() and (whole > 0).any()
 
 
 def test_rates_without_a_value_have_no_border() -> None:

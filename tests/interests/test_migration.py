@@ -5,7 +5,7 @@ import pytest
 
 from agent.data.log import DAY_MS
 from agent.interests.frame import form_frame
-from agent.interests.migration import Windows, compute_drift, compute_migration, find_spells, halve
+from agent.interests.migration import Windows, compute_drift, compute_migration, halve
 from agent.interests.population import PopulationModel, fit_population
 from agent.interests.profile import (
     compute_profile,
@@ -112,7 +112,7 @@ def test_too_little_history_abstains_with_a_remedy(catalogue, make_log, n_days):
     assert migration.abstained and migration.changes == ()
     assert migration.note
     if windows is not None:
-        assert compute_drift(sessions, windows, SETTINGS) is None
+        assert compute_drift(sessions, windows, SETTINGS, log=log, catalogue=catalogue) is None
 
 
 def test_the_fast_scan_agrees_with_the_full_migration(catalogue, make_log, random_plan):
@@ -120,7 +120,8 @@ def test_the_fast_scan_agrees_with_the_full_migration(catalogue, make_log, rando
     frame = form_frame(log, catalogue, SETTINGS)
     sessions = compute_session_shares(log, frame)
     migration = migrate(log, catalogue)
-    assert compute_drift(sessions, halve(sessions), SETTINGS) == (migration.drift_score, migration.p_value)
+    drift = compute_drift(sessions, halve(sessions), SETTINGS, log=log, catalogue=catalogue)
+    assert drift == (migration.drift_score, migration.p_value)
 
 
 def test_evidence_is_real_and_on_its_side(catalogue, make_log, random_plan):
@@ -166,12 +167,54 @@ def test_population_model_finds_the_groups_and_survives_disk(catalogue, make_log
     assert fit_population(make_log([]), catalogue, SETTINGS) is None
 
 
-def test_spells_by_hand():
-    active = np.zeros(60, bool)
-    active[[0, 2, 3, 5, 50, 52, 53]] = True
-    assert find_spells(active) == [(0, 5), (50, 53)]
-    assert find_spells(np.ones(5, bool)) == [(0, 4)]
-    assert find_spells(np.zeros(5, bool)) == []
+def test_a_change_spread_over_facets_too_rare_to_test_is_reported_without_a_name(catalogue, make_log):
+    """Each facet in two sessions at most, those of the halves apart: nothing to name, much to tell."""
+    migration = migrate(make_log([[0], [5], [10], [1], [6], [15], [20], [25], [16], [21]]), catalogue)
+    assert not migration.abstained and migration.changes == ()
+    assert "spread over many interests" in migration.note
+
+
+def test_change_points_of_three_chapters(catalogue, make_log, random_plan):
+    plan = random_plan([(25, {"Cheese": 1}), (25, {"Wine": 2, "Tea": 1}), (25, {"Fish": 2, "Soap": 1})])
+    migration = migrate(make_log(plan), catalogue)
+    assert [point.session for point in migration.change_points] == [25, 50]
+    assert [(point.moment.timestamp() * 1000 // DAY_MS) for point in migration.change_points] == [
+        FIRST_DAY + 25,
+        FIRST_DAY + 50,
+    ]
+    assert min(point.log_odds for point in migration.change_points) > 10
+
+
+def test_an_interest_back_in_its_season(catalogue, make_log):
+    """Wine in June of two years, seen from a window that begins in May of the second."""
+    rng = np.random.default_rng(3)
+    plan: list[list[int]] = [[] for _ in range(545)]
+    for day in range(0, 545, 4):
+        june = 151 <= day % 365 < 181
+        plan[day] = [int(rng.integers(0, 5)), 15 if june else int(rng.integers(5, 10))]
+    log = make_log(plan)
+    windows = Windows((FIRST_DAY + 400) * DAY_MS, (FIRST_DAY + 515) * DAY_MS, (FIRST_DAY + 545) * DAY_MS)
+    assert kinds(migrate(log, catalogue, windows=windows))["Wine"] == "seasonal"
+    # Seen from the second year alone the same interest is new: a season cannot be told.
+    second = log.take(log.day >= FIRST_DAY + 400)
+    assert kinds(migrate(second, catalogue, windows=windows))["Wine"] == "new"
+
+
+def test_dislikes_are_changes_of_their_own(catalogue, make_log):
+    plan = [[0, 5], [10], [1, 15], [6], [15, 10], [2], [11, 3], [7]]
+    weights = [1, 1, -1, 1, -1, 1, -1, 1, -1, 1, 1, 1]
+    log = make_log(plan, weights=weights)
+    windows = Windows(FIRST_DAY * DAY_MS, (FIRST_DAY + 4) * DAY_MS, (FIRST_DAY + 8) * DAY_MS)
+    found = {entry.item_id: entry for entry in migrate(log, catalogue, windows=windows).dislikes}
+    assert {item: entry.kind for item, entry in found.items()} == {
+        "i10": "withdrawn",
+        "i15": "lasting",
+        "i02": "new",
+    }
+    assert found["i15"].interaction_ids == (5, 7) and not found["i15"].rated_low
+    assert found["i02"].facet == next(
+        change.key for change in migrate(log, catalogue, windows=windows).changes if change.label == "Cheese"
+    )
 
 
 def profile_of(log, catalogue, moment_ms):

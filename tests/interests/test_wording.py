@@ -57,7 +57,9 @@ def test_a_bad_label_keeps_the_one_from_the_facts():
     words, note = Wording(backend, "en").name_facets(
         {"f0": SNACKS}, {"f0": FacetWords("Bagged snacks", "chips")}
     )
-    assert words["f0"] == FacetWords("Bagged snacks", "chips") and note == ""
+    kept = FacetWords("Bagged snacks", "chips", asked=backend.name)
+    assert words["f0"] == kept and note == "" and kept.is_settled(backend.name)
+    assert not kept.is_settled("another model")
 
 
 def test_a_good_label_is_taken_with_its_origin():

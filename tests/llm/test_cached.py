@@ -5,13 +5,14 @@ import dataclasses
 import pytest
 
 from agent.data.store import Store
-from agent.errors import BackendError
-from agent.llm.backend import Completion, LlmRequest
+from agent.errors import BackendError, WorkspaceBusyError
+from agent.llm.backend import Capabilities, Completion, LlmRequest
 from agent.llm.cached import CachedBackend, completion_key
 from agent.llm.lazy import LazyBackend
 from agent.llm.scripted import ScriptedBackend
 
 REQUEST = LlmRequest("name it", "Items: brie", "facet_label", schema={"type": "object"})
+TEXT = LlmRequest("", "hello", "test")
 
 
 @pytest.fixture
@@ -35,6 +36,28 @@ def test_any_other_question_is_another(field):
     )
     changed = dataclasses.replace(REQUEST, **{field: other})
     assert completion_key("m", changed) != completion_key("m", REQUEST) != completion_key("n", REQUEST)
+
+
+def test_another_file_or_server_of_the_name_is_another_model(store):
+    def backend(identity, answer):
+        declared = Capabilities(identity=identity)
+        return CachedBackend(LazyBackend("m", lambda: ScriptedBackend([answer]), declared=declared), store)
+
+    assert backend("sha256:1", "one").complete(TEXT).text == "one"
+    assert backend("sha256:2", "two").complete(TEXT).text == "two"
+    assert backend("sha256:1", "three").complete(TEXT).text == "one"
+
+
+def test_a_store_that_cannot_be_written_costs_no_answer(caplog):
+    class Busy:
+        def cache_get(self, key):
+            return None
+
+        def cache_put(self, key, value):
+            raise WorkspaceBusyError("another process is writing")
+
+    assert CachedBackend(ScriptedBackend(["one"]), Busy()).complete(TEXT).text == "one"
+    assert "was not kept" in caplog.text
 
 
 def test_what_went_wrong_is_not_kept(store):

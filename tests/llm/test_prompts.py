@@ -39,6 +39,20 @@ VARIABLES = {
         "recent": ["Whole milk"],
         "candidates": [{"label": "A1", "title": "Cheese"}, {"label": "A2", "title": HOSTILE}],
     },
+    "judge_list.v1": {
+        "facets": FACETS,
+        "recent": ["Whole milk", HOSTILE],
+        "first": ["Cheese", HOSTILE],
+        "second": ["Motor oil"],
+    },
+    "chat_route.v1": {"question": HOSTILE},
+    "chat_choose.v1": {"options": [{"name": "explain", "wants": "know why"}], "question": HOSTILE},
+    "chat_short.v1": {
+        "question": HOSTILE,
+        "facts": ["“Cheese” is number 2.", HOSTILE],
+        "earlier": HOSTILE,
+    },
+    "probe_title.v1": {"examples": ["Whole milk, 1 gal", HOSTILE], "half": "Italian bread"},
 }
 MARKS = ("<|", "|>", "</items>", "\u202e")
 

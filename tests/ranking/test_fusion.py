@@ -191,6 +191,11 @@ def test_searches_are_no_labels():
     assert {u: v.tolist() for u, v in labels_of(log, _window(10, 20), task="new").items()} == {0: [2]}
 
 
+def test_a_window_without_a_wish_has_no_labels():
+    log = make_log([(0, 0, 1), (0, 0, 12, -1.0), (0, -1, 13)], n_users=1, n_items=1)
+    assert labels_of(log, _window(10, 20), task="new") == labels_of(log, _window(10, 20), task="any") == {}
+
+
 def _window(start, stop):
     from agent.ranking.windows import Window
 

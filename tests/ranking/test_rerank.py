@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import BackendError, BackendTimeoutError
@@ -130,6 +130,15 @@ def test_priors_of_another_prompt_are_not_reused():
     assert asked == [HISTORY, PRIOR, chinese.history().user, chinese.prior().user]
 
 
+def test_priors_of_another_file_of_that_name_are_not_reused():
+    cache = Cache()
+    for identity in ("sha256:1", "sha256:2"):
+        backend = Double(likelihoods())
+        backend.capabilities = Capabilities(score=True, identity=identity)
+        rerank(PromptReranker(backend, cache=cache))
+        assert [prefix for prefix, _ in backend.scored] == [HISTORY, PRIOR]
+
+
 def test_priors_of_another_model_are_not_subtracted():
     class Moves(Double):
         def score(self, prefix, continuations, *, stage="rerank"):
@@ -141,6 +150,7 @@ def test_priors_of_another_model_are_not_subtracted():
     assert "cannot be subtracted" in found.stage.detail
 
 
+@settings(deadline=None)
 @given(st.permutations(range(len(CANDIDATES))))
 def test_likelihood_does_not_depend_on_the_order_of_the_candidates(order):
     straight = rerank(PromptReranker(Double(likelihoods())))
@@ -300,6 +310,7 @@ def test_absurd_titles_are_bounded_and_an_invisible_one_keeps_its_place():
     assert found.order[2] == 2
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.just(float("nan")), st.floats(-50, 50)), min_size=0, max_size=25),
     st.floats(0, 1),

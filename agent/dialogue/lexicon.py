@@ -1,0 +1,117 @@
+"""Words that carry no topic: what is left of a question without them is what it is about."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agent.interests.words import Language
+
+HAN: Final = re.compile(r"[\u3400-\u9fff]")
+TOKEN: Final = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+(?:['’][^\W_]+)*")
+
+_STOP_EN: Final = frozenset(
+    """
+    a about account after again against ago all already also always am an and another any anymore anyone
+    anything are around as ask at away back bad be because been before being best better between big
+    bigger bit block boost bought but buy buying by came can cancel change changed cheaper come compare
+    could count cut date day days decrease delete did differ different do does doing don't done down
+    drop during each else ever every everything exclude expect expected explain faded far few fewer
+    filter find first fit five for forget four from front fun get gift give gives go going good got grow
+    had happened has have he hello help her here hide him his history hold how i i'd i'll i'm i've idea
+    ideas if ignore imagine important in include increase instead interest interested interests into is
+    isn't it it's item items its just keep kind last lately latest leave left less let like liked list
+    listed little log long longer look looked lot love make many march matter may maybe me mind mine
+    month months more most mostly much mute my myself need never new newer next no none not nothing now
+    of off often old older on once one ones only or order ordered other our out over own part people
+    person pin place please present previous price profile promise prove purchase purchased purchases
+    put rank rate rated rather reads real really recently recommend recommendation recommendations
+    recommended reduce remove replace restore right same save say search searched second see seen set
+    share short shorter should show shown side sister six so some someone something soon sort spend
+    stuff such suggest suggested suggestion suits sure take taken tell ten than thank thanks that that's
+    the their them then there these they thing things think third this those three time times to today
+    tone too took top try two under undo until up upon us use used very view viewed views want wanted
+    was wasn't watch watched we week weeks well were weren't what what's when where which while who
+    whole why will with within without won't word would year years yes yet you you'd you're your
+    whatever everybody nobody anybody somebody brand stop lately gear number happens friend kid
+    conversation chat talk erase remember
+    """.split()
+)
+# Words first: within them no character may be taken for a word of its own.
+_STOP_ZH: Final = tuple(
+    sorted(
+        (
+            "没有 不要 不再 再也 给我 这个 那个 这些 那些 这样 那样 哪些 哪个 什么 怎么 怎样 为什么 为何 "
+            "如何 多少 几次 一些 一点 一下 一个 一直 推荐 显示 看看 看到 看过 买过 买了 买的 购买 浏览 评分 "
+            "评过分 搜索 查一下 列出 记录 历史 东西 兴趣 画像 喜欢 关注 想看 想要 可以 以后 以前 之前 之后 "
+            "现在 最近 上次 时候 曾经 类的 来点 来些 多来 多给我看 多推荐 少推荐 少来 减少 增加 比重 屏蔽 "
+            "隐藏 置顶 固定 保留 始终 永远 重要 去掉 忘记 忘掉 记得 删除 礼物 送人 朋友 姐姐 自己 别人 不是 "
+            "那本 这本 只看 更多 不想 不用 如果 假如 假设 要是 不算 考虑 不考虑 从来 关于 所有 全部 一切 "
+            "请问 帮我 我想 比较 对比 区别 适合 列表 我的 你的 那么 这么 一样 其他 别的 用户 做的事 做了 "
+            "以下 以内 便宜 我们 对话 聊天 那几样 算进去 的太多 太多 接下来 换一批 对我 非常 用品 之类 相关 "
+            "方面 产品 喜好 上一次 最后 第一次 请 事情 这次 那次 几个 三个 五个 两个 第一 第二 第三 买给 "
+            "送给 送 给 把 从 被 让 "
+        ).split(),
+        key=lambda word: (-len(word), word),
+    )
+)
+_EDGES_ZH: Final = (
+    "我你他她它的了吗呢吧啊呀和与跟在是有没不别再也都就还很太最为对到这那哪些点几个次"
+    "类里中看买读查搜找过要会能多少来得想算帮给一月日号年条样"
+)
+_FRAME_ZH: Final = re.compile(r"[的了吗呢吧我你为什么不请推荐看买]")
+_QUOTED: Final = re.compile(r"《[^》]*》|“[^”]*”|\"[^\"]*\"|「[^」]*」")
+
+
+def language_of(text: str, default: Language) -> Language:
+    """The language a question is asked in, whatever titles stand in it; `default` when it has no letters.
+
+    >>> language_of("为什么推荐 Moka pot?", "en"), language_of("Why 小熊雨衣?", "zh")
+    ('zh', 'en')
+    >>> language_of("#2?", "zh")
+    'zh'
+    """
+    outside = _QUOTED.sub(" ", text)
+    if not any(character.isalpha() for character in outside):
+        outside = text
+    han = len(HAN.findall(outside))
+    words = re.findall(r"[a-z']+", outside.casefold())
+    if not han and not words:
+        return default
+    if han and words:
+        # The frame of the sentence decides, not the names in it.
+        return "en" if any(word in _STOP_EN for word in words) and not _FRAME_ZH.search(outside) else "zh"
+    return "zh" if han else "en"
+
+
+def content_words(text: str) -> list[str]:
+    """What the words of `text` are about, casefolded, in order: function and command words left out.
+
+    >>> content_words("When did I last buy dark coffee?"), content_words("我上次买咖啡是什么时候？")
+    (['dark', 'coffee'], ['咖啡'])
+    """
+    found: list[str] = []
+    for token in TOKEN.findall(text.casefold().replace("’", "'")):
+        if HAN.search(token):
+            for word in _STOP_ZH:
+                token = token.replace(word, " ")
+            # Single characters are parts of many words: they only go where a word begins or ends.
+            found += [part for part in (piece.strip(_EDGES_ZH) for piece in token.split()) if part]
+        elif token not in _STOP_EN and not token.isdigit() and len(token) > 1:
+            found.append(token)
+    return list(dict.fromkeys(found))
+
+
+def stem(word: str) -> str:
+    """`word` without an English plural ending; Chinese as it stands.
+
+    >>> stem("knives"), stem("berries"), stem("boots"), stem("glass"), stem("咖啡")
+    ('knif', 'berr', 'boot', 'glass', '咖啡')
+    """
+    for ending, cut, keep in (("ies", 3, ""), ("ves", 3, "f"), ("sses", 2, ""), ("s", 1, "")):
+        if word.endswith(ending) and len(word) > cut + 2 and not word.endswith("ss"):
+            return word[:-cut] + keep
+    for ending, replacement in (("y", ""), ("fe", "f")):
+        if word.endswith(ending) and len(word) > 3:
+            return word[: -len(ending)] + replacement
+    return word

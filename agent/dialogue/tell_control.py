@@ -1,0 +1,218 @@
+"""What changes the lists: pin, mute, less, more, gift, forget, undo, and the constraints of the talk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.constraints import Constraint
+from agent.dialogue.context import TalkState, ToolContext
+from agent.dialogue.phrases import ACTIONS, say
+from agent.interests.evidence import day_name
+from agent.interests.feedback import MAX_STEPS
+
+if TYPE_CHECKING:
+    from agent.schema import Feedback, FeedbackAction, FeedbackTarget
+
+# How much of the list before and after is compared, and how much of the difference is named.
+_DEPTH: Final = 10
+_NAMED: Final = 4
+# Among how many of the list the items of an interest or category are counted.
+_COUNTED: Final = 50
+
+
+def steer(
+    ctx: ToolContext, action: FeedbackAction, target: str, kind: FeedbackTarget, name: str
+) -> tuple[Draft, TalkState]:
+    """Pins, mutes, or asks for less or more; says how the next list differs."""
+    before, place_before = _list(ctx), _place(ctx, kind, target)
+    given = [ctx.host.give_feedback(action, target, kind)]
+    after, place_after = _list(ctx), _place(ctx, kind, target)
+    # One step of "less" or "more" may be too small to show: the person asked for a list that differs.
+    while action in ("less", "more") and place_after == place_before and len(given) < MAX_STEPS:
+        given.append(ctx.host.give_feedback(action, target, kind))
+        after, place_after = _list(ctx), _place(ctx, kind, target)
+    ids = tuple(entry.feedback_id for entry in given)
+    lead = Sentence(say(ctx, f"did_{action}", name=name), tuple(f"feedback:{number}" for number in ids))
+    draft = _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
+    facts = {**draft.facts, "place_before": place_before, "place_after": place_after}
+    if place_before != place_after:
+        measured = Sentence(
+            _place_words(ctx, kind, name, place_before, place_after),
+            ("fact:place_before", "fact:place_after"),
+        )
+        draft = dataclasses.replace(draft, sentences=(lead, measured, *draft.sentences[1:]))
+    draft = dataclasses.replace(draft, facts=facts)
+    focus = (target,) if kind == "item" else ctx.state.focus
+    return draft, ctx.keep(before=(*ctx.state.before, (ids, before)), focus=focus)
+
+
+def _place(ctx: ToolContext, kind: FeedbackTarget, target: str) -> int | None:
+    """Where an item stands; of an interest or category, how many stand among the first."""
+    if kind == "item":
+        return ctx.rank(ctx.query(), target)
+    found = ctx.host.recommend(ctx.query(_COUNTED))
+    if kind == "category":
+        return sum(target in entry.categories for entry in found)
+    return sum(target in entry.facets for entry in found)
+
+
+def _place_words(
+    ctx: ToolContext, kind: FeedbackTarget, name: str, before: int | None, after: int | None
+) -> str:
+    if kind != "item":
+        return say(ctx, "next_count", name=name, before=before, after=after, k=_COUNTED)
+    place = say(ctx, "next_nowhere") if after is None else say(ctx, "next_at", rank=after)
+    return say(ctx, "next_rank", title=name, before="–" if before is None else before, place=place)
+
+
+def set_aside(
+    ctx: ToolContext, interaction_ids: Sequence[int], name: str, *, forget: bool
+) -> tuple[Draft, TalkState]:
+    """Lets events count no more: a gift, someone else's doing, or to be forgotten."""
+    before = _list(ctx)
+    given = [_gift(ctx, item, day) for item, day in _occasions(ctx, interaction_ids)]
+    given += [
+        ctx.host.give_feedback("gift", str(number), "interaction")
+        for number in _searches(ctx, interaction_ids)
+    ]
+    after = _list(ctx)
+    key = "did_forget" if forget else "did_gift"
+    text = say(ctx, key, n=len(interaction_ids), name=name)
+    marks = (
+        *(f"#{number}" for number in interaction_ids),
+        *(f"feedback:{entry.feedback_id}" for entry in given),
+    )
+    draft = _changed(ctx, Sentence(text, marks), before[:_DEPTH], after[:_DEPTH])
+    ids = tuple(entry.feedback_id for entry in given)
+    return draft, ctx.keep(before=(*ctx.state.before, (ids, before)))
+
+
+def _gift(ctx: ToolContext, item: int, day: int) -> Feedback:
+    return ctx.host.give_feedback("gift", ctx.host.catalogue.item_ids[item], "item", value=day_name(day))
+
+
+def _occasions(ctx: ToolContext, interaction_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """The items and days of those events: one piece of feedback stands for all events of an item on a day."""
+    log = ctx.host.log
+    rows = ctx.rows_of_ids(interaction_ids)
+    pairs = ((int(log.item[row]), int(log.day[row])) for row in rows if log.item[row] >= 0)
+    return list(dict.fromkeys(pairs))
+
+
+def _searches(ctx: ToolContext, interaction_ids: Sequence[int]) -> list[int]:
+    log = ctx.host.log
+    rows = ctx.rows_of_ids(interaction_ids)
+    return [int(log.interaction_id[row]) for row in rows if log.item[row] < 0]
+
+
+def _list(ctx: ToolContext) -> tuple[str, ...]:
+    found = ctx.host.recommend(dataclasses.replace(ctx.query(_COUNTED), explain=False))
+    return tuple(str(entry.item_id) for entry in found)
+
+
+def _changed(ctx: ToolContext, lead: Sentence, before: Sequence[str], after: Sequence[str]) -> Draft:
+    """The change, what it did to the next list, and how to take it back."""
+    facts: dict[str, object] = {"before": list(before), "after": list(after)}
+    marks = ("fact:before", "fact:after")
+    parts: list[str] = []
+    come = [item for item in after if item not in before]
+    gone = [item for item in before if item not in after]
+    for key, ids in (("next_out", gone), ("next_in", come)):
+        if ids:
+            shown = say(ctx, "comma").join(ctx.title(ctx.code(item), whole=True) for item in ids[:_NAMED])
+            parts.append(say(ctx, key, shown=shown))
+    if not parts:
+        moved = [item for item in after if after.index(item) != before.index(item)]
+        moved.sort(key=lambda item: -abs(after.index(item) - before.index(item)))
+        parts = [
+            say(
+                ctx, "next_moved", title=ctx.title(ctx.code(item), whole=True),
+                before=before.index(item) + 1, after=after.index(item) + 1,
+            )
+            for item in moved[:_NAMED]
+        ]  # fmt: skip
+    if parts:
+        text = say(ctx, "next_list", shown=say(ctx, "semicolon").join(parts))
+    else:
+        text = say(ctx, "next_same", k=_DEPTH)
+    items = tuple(f"item:{item}" for item in (*gone[:_NAMED], *come[:_NAMED]))
+    return Draft((lead, Sentence(text, (*marks, *items)), Sentence(say(ctx, "how_undo"), claim=False)), facts)
+
+
+def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
+    """Takes back one piece of feedback, or the last change of the talk as a whole; says what the list did."""
+    groups = ctx.state.before
+    given = {entry.feedback_id: entry for entry in ctx.host.feedback()}
+    live = [number for number, entry in given.items() if not entry.undone and entry.action != "undo"]
+    if feedback_id is None:
+        group = next((entry for entry in reversed(groups) if set(entry[0]) & set(live)), None)
+        numbers = tuple(n for n in group[0] if n in live) if group else tuple(live[-1:])
+    else:
+        group = next((entry for entry in groups if feedback_id in entry[0]), None)
+        numbers = (feedback_id,) if feedback_id in live else ()
+    if not numbers:
+        text = say(ctx, "undo_none")
+        return Draft((Sentence(text, ("fact:feedback",)),), {"feedback": len(live)}), ctx.state
+    for number in reversed(numbers):
+        ctx.host.undo(number)
+    after = _list(ctx)
+    name = say(ctx, "comma").join(dict.fromkeys(_named(ctx, given[number]) for number in numbers))
+    marks = tuple(f"feedback:{number}" for number in numbers)
+    sentences = [Sentence(say(ctx, "undone", name=name), marks)]
+    facts: dict[str, object] = {"after": list(after)}
+    if group is not None and set(numbers) == set(group[0]):
+        facts["before"] = list(group[1])
+        n = sum(one != other for one, other in zip(group[1], after, strict=False))
+        n += abs(len(group[1]) - len(after))
+        text = say(ctx, "undone_differs", n=n) if n else say(ctx, "undone_exact")
+        sentences.append(Sentence(text, ("fact:before", "fact:after")))
+    kept = tuple(entry for entry in groups if not set(entry[0]) & set(numbers))
+    return Draft(tuple(sentences), facts), ctx.keep(before=kept)
+
+
+def _named(ctx: ToolContext, entry: Feedback) -> str:
+    target = entry.target
+    codes = ctx.host.catalogue.item_codes
+    if entry.target_kind == "item" and target in codes:
+        shown = ctx.title(codes[target])
+    elif entry.target_kind == "facet":
+        facet = next((facet for facet in ctx.profile.facets if facet.key == target), None)
+        shown = ctx.label(facet) if facet else target
+    elif entry.target_kind == "interaction":
+        shown = f"#{target}"
+    else:
+        shown = ctx.marked(target)
+    return f"{ACTIONS[ctx.language][entry.action]} {shown}"
+
+
+def show_constraints(ctx: ToolContext) -> Draft:
+    """The constraints that hold in this talk."""
+    return Draft((_held(ctx, ctx.state.constraints),), {"constraints": _names(ctx, ctx.state.constraints)})
+
+
+def withdraw(ctx: ToolContext, chosen: Sequence[Constraint]) -> tuple[Draft, TalkState]:
+    """Withdraws constraints; the others go on holding."""
+    if not chosen:
+        held = _held(ctx, ctx.state.constraints)
+        text = say(ctx, "withdraw_none", held=held.text)
+        facts = {"constraints": _names(ctx, ctx.state.constraints)}
+        return Draft((Sentence(text, held.evidence),), facts), ctx.state
+    kept = tuple(entry for entry in ctx.state.constraints if entry not in chosen)
+    facts = {"constraints": _names(ctx, kept), "withdrawn": _names(ctx, chosen)}
+    shown = say(ctx, "comma").join(_names(ctx, chosen))
+    lead = Sentence(say(ctx, "withdrawn", shown=shown), ("fact:withdrawn",))
+    return Draft((lead, _held(ctx, kept)), facts), ctx.keep(constraints=kept)
+
+
+def _held(ctx: ToolContext, constraints: Sequence[Constraint]) -> Sentence:
+    if not constraints:
+        return Sentence(say(ctx, "held_none"), ("fact:constraints",))
+    shown = say(ctx, "comma").join(_names(ctx, constraints))
+    return Sentence(say(ctx, "held", shown=shown), ("fact:constraints",))
+
+
+def _names(ctx: ToolContext, constraints: Sequence[Constraint]) -> list[str]:
+    return [entry.shown(ctx.language) for entry in constraints]

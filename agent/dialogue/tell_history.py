@@ -1,0 +1,187 @@
+"""Searching one's own events: by words, by meaning, by time and by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.constraints import word_pattern
+from agent.dialogue.context import ToolContext
+from agent.dialogue.periods import Period
+from agent.dialogue.phrases import say
+
+SearchMode = Literal["list", "count", "first", "last"]
+
+_ROWS: Final = 8
+# Cosine from which an item counts as near what was asked for.
+_NEAR: Final = 0.5
+_ANCHORS: Final = 200
+
+
+def search(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str], mode: SearchMode
+) -> Draft:
+    """The person's events that match words, spans of time and kinds; by meaning where words find none."""
+    rows = matching_rows(ctx, words, periods, events)
+    how = "count"
+    if words and not len(rows):
+        rows, how = _some_rows(ctx, words, periods, events), "some"
+    if words and not len(rows):
+        rows, how = _near_rows(ctx, words, periods, events), "near"
+    near = how != "count"
+    what = describe(ctx, words, periods)
+    facts: dict[str, object] = {"search": {"what": what, "n": len(rows), "how": how}}
+    if not len(rows):
+        return Draft((Sentence(say(ctx, "search_none", what=what), ("fact:search",)),), facts)
+    marks = ctx.marks(rows[::-1])
+    sentences = [Sentence(say(ctx, f"search_{how}", n=len(rows), what=what), (*marks, "fact:search"))]
+    if mode in ("first", "last") and not near:
+        row = int(rows[0] if mode == "first" else rows[-1])
+        text = say(ctx, f"search_{mode}", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row))
+        sentences.insert(0, Sentence(text, ctx.marks([row])))
+    if mode != "count" or near:
+        sentences += _rows(ctx, rows)
+    items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)
+    ids = tuple(ctx.host.catalogue.item_ids[item] for item in list(items)[:_ROWS])
+    return Draft(tuple(sentences), facts, ids)
+
+
+def matching_rows(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
+) -> NDArray[np.int64]:
+    """Row numbers, oldest first, of the person's events that fit all that is given."""
+    log = ctx.host.log
+    keep = _in_time(ctx, periods) & _of_kind(ctx, events)
+    if words:
+        patterns = [word_pattern(word) for word in words]
+        said: dict[int, bool] = {}
+        for row in np.flatnonzero(keep):
+            item = int(log.item[row])
+            if item < 0:
+                query = log.queries.get(int(log.interaction_id[row]), "").casefold()
+                keep[row] = all(pattern.search(query) for pattern in patterns)
+                continue
+            if item not in said:
+                said[item] = all(pattern.search(_text(ctx, item)) for pattern in patterns)
+            keep[row] = said[item]
+    return np.flatnonzero(keep)
+
+
+def _text(ctx: ToolContext, item: int) -> str:
+    catalogue = ctx.host.catalogue
+    parts = (catalogue.titles[item], *catalogue.categories[item], catalogue.descriptions[item])
+    return " ".join(parts).casefold()
+
+
+def _in_time(ctx: ToolContext, periods: Sequence[Period]) -> NDArray[np.bool_]:
+    stamps = ctx.host.log.timestamp_ms
+    if not periods:
+        return np.ones(len(stamps), np.bool_)
+    keep = np.zeros(len(stamps), np.bool_)
+    for period in periods:
+        if period.relation == "before":
+            keep |= stamps < period.start_ms
+        elif period.relation == "since":
+            keep |= stamps >= period.start_ms
+        else:
+            keep |= (stamps >= period.start_ms) & (stamps < period.end_ms)
+    return keep
+
+
+def _of_kind(ctx: ToolContext, events: Sequence[str]) -> NDArray[np.bool_]:
+    log = ctx.host.log
+    known = [code for code, name in enumerate(log.events) if name in events]
+    # “What did I buy” where nothing is ever bought means whatever there is.
+    if not events or not known or not np.isin(log.event, known).any():
+        return np.ones(len(log), np.bool_)
+    kept: NDArray[np.bool_] = np.isin(log.event, known)
+    return kept
+
+
+def _some_rows(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
+) -> NDArray[np.int64]:
+    """Events that match at least one of several words."""
+    if len(words) < 2:
+        return np.empty(0, np.int64)
+    return np.unique(np.concatenate([matching_rows(ctx, [word], periods, events) for word in words]))
+
+
+def needs_encoder(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
+) -> bool:
+    """Whether only the model behind the item vectors can find something: the catalogue has no such word."""
+    if not words or len(matching_rows(ctx, words, periods, events)):
+        return False
+    return not len(_some_rows(ctx, words, periods, events)) and _anchor(ctx, words) is None
+
+
+def _near_rows(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
+) -> NDArray[np.int64]:
+    """Events on items close in meaning to the catalogue's items of those words, else to the words."""
+    catalogue, log = ctx.host.catalogue, ctx.host.log
+    keep = _in_time(ctx, periods) & _of_kind(ctx, events) & (log.item >= 0)
+    rows = np.flatnonzero(keep)
+    if catalogue.vectors is None or not len(rows):
+        return np.empty(0, np.int64)
+    target = _anchor(ctx, words)
+    if target is None:
+        target = ctx.host.embed(" ".join(words))
+    if target is None:
+        return np.empty(0, np.int64)
+    similarity = catalogue.item_vectors(log.item[rows]) @ target
+    return rows[similarity >= _NEAR]
+
+
+def _anchor(ctx: ToolContext, words: Sequence[str]) -> NDArray[np.float32] | None:
+    """Mean direction of the catalogue's items that say all the words; None when there are none."""
+    catalogue = ctx.host.catalogue
+    patterns = [word_pattern(word) for word in words]
+    found: list[int] = []
+    for code, title in enumerate(catalogue.titles):
+        folded = title.casefold()
+        if all(pattern.search(folded) for pattern in patterns) and catalogue.text_row[code] >= 0:
+            found.append(code)
+            if len(found) >= _ANCHORS:
+                break
+    if not found:
+        return None
+    mean = catalogue.item_vectors(np.array(found, np.int32)).mean(axis=0)
+    norm = float(np.linalg.norm(mean))
+    return None if norm == 0 else np.asarray(mean / norm, np.float32)
+
+
+def describe(ctx: ToolContext, words: Sequence[str], periods: Sequence[Period]) -> str:
+    """What is looked for, in words."""
+    parts = [ctx.marked(" ".join(words))] if words else []
+    parts += [period.shown if period.relation == "in" else period.text for period in periods]
+    return say(ctx, "comma").join(parts) or say(ctx, "search_all")
+
+
+def _rows(ctx: ToolContext, rows: NDArray[np.int64]) -> list[Sentence]:
+    newest = [int(row) for row in rows[::-1]]
+    sentences: list[Sentence] = []
+    for row in newest[:_ROWS]:
+        value = float(ctx.host.log.value[row])
+        shown = f" ({value:g})" if not np.isnan(value) else ""
+        text = say(
+            ctx, "search_row", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row), value=shown
+        )
+        sentences.append(Sentence(text, ctx.marks([row]), row=True))
+    if len(newest) > _ROWS:
+        rest = newest[_ROWS:]
+        text = say(ctx, "search_more", n=len(rest))
+        sentences.append(Sentence(text, (*ctx.marks(rest), "fact:search"), row=True))
+    return sentences
+
+
+def _name(ctx: ToolContext, row: int) -> str:
+    item = int(ctx.host.log.item[row])
+    if item < 0:
+        return ctx.marked(ctx.host.log.queries.get(int(ctx.host.log.interaction_id[row]), "–"))
+    return ctx.title(item)

@@ -1,0 +1,325 @@
+"""Why an item, why not, whether the evidence mattered, and one item against another."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.attributes import field_of
+from agent.dialogue.context import ToolContext
+from agent.dialogue.host import ListQuery, Trace
+from agent.dialogue.phrases import FIELDS, KINDS, SOURCES, say, times
+from agent.interests.words import percent
+from agent.llm.fence import fence
+from agent.schema import FacetChange, Recommendation, RecommendationList
+
+# How deep a list is made to find an item in it with its evidence.
+DEPTH: Final = 50
+_CLOSE_NAMED: Final = 2
+_RANDOM_SEED: Final = 7
+
+
+def explain(ctx: ToolContext, item_id: str) -> Draft:
+    """Why an item is recommended: events, interest, sources, effect of the migration, confidence, proof."""
+    query = ctx.query(DEPTH)
+    found = ctx.host.recommend(query)
+    entry = next((entry for entry in found if entry.item_id == item_id), None)
+    if entry is None:
+        return why_not(ctx, item_id)
+    code = ctx.code(item_id)
+    lead = say(ctx, "rank", title=ctx.title(code, whole=True), rank=entry.rank)
+    sentences = [Sentence(lead, (f"item:{item_id}", "fact:rank"))]
+    facts: dict[str, object] = {"rank": entry.rank}
+    sentences += _events(ctx, entry)
+    sentences += _interest(ctx, entry, facts)
+    sentences += _sources(ctx, entry, facts)
+    sentences += _moved(ctx, entry, query, facts)
+    sentences += _confidence(ctx, entry, found, facts)
+    sentences += _proof(ctx, entry, query, facts)
+    return Draft(tuple(sentences), facts, (item_id,))
+
+
+def _events(ctx: ToolContext, entry: Recommendation) -> list[Sentence]:
+    """What the person did that speaks for the item."""
+    ids = cited_ids(entry)
+    rows = ctx.rows_of_ids(ids)
+    if not len(rows):
+        return [Sentence(say(ctx, "no_events"), (f"item:{entry.item_id}",))]
+    code = ctx.code(entry.item_id)
+    own = [int(row) for row in ctx.rows_of_item(code) if ctx.host.log.weight[row] > 0]
+    if own:
+        return [Sentence(taken_words(ctx, own), ctx.marks(reversed(own)))]
+    sentences: list[Sentence] = []
+    for item in dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1]):
+        members = [int(row) for row in rows[::-1] if ctx.host.log.item[row] == item]
+        key = "close" if not sentences else "also_close"
+        text = say(ctx, key, title=ctx.title(item), verb=ctx.verb(members[0]), day=ctx.day(members[0]))
+        sentences.append(Sentence(text, ctx.marks(members)))
+    if len(sentences) > _CLOSE_NAMED:
+        rest = sentences[_CLOSE_NAMED:]
+        marks = tuple(mark for sentence in rest for mark in sentence.evidence)
+        sentences = [*sentences[:_CLOSE_NAMED], Sentence(say(ctx, "more_close", n=len(rest)), marks)]
+    return sentences
+
+
+def taken_words(ctx: ToolContext, own: Sequence[int]) -> str:
+    """How often and when last the person took an item, the weightiest kind of event first."""
+    kinds: dict[str, list[int]] = {}
+    for row in own:
+        kinds.setdefault(ctx.verb(row), []).append(row)
+    weight = ctx.host.log.weight
+    ordered = sorted(kinds.items(), key=lambda pair: (-float(weight[pair[1][0]]), -len(pair[1]), pair[0]))
+    verb, members = ordered[0]
+    last = ctx.day(members[-1])
+    if len(ordered) > 1:
+        parts = [say(ctx, "also", verb=other, times=times(ctx, len(rows))) for other, rows in ordered[1:3]]
+        also = say(ctx, "comma").join(parts)
+        return say(ctx, "taken_also", verb=verb, times=times(ctx, len(members)), day=last, also=also)
+    key = "taken_once" if len(members) == 1 else "taken"
+    return say(ctx, key, verb=verb, times=times(ctx, len(members)), day=last)
+
+
+def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object]) -> list[Sentence]:
+    facet = next((facet for facet in ctx.profile.facets if facet.key in entry.facets), None)
+    if facet is None:
+        return []
+    change = _change(ctx, facet.key)
+    values = {"label": ctx.label(facet), "share": percent(facet.share)}
+    facts["interest"] = {"key": facet.key, "share": round(facet.share, 4)}
+    if change is None or change.kind == "stable":
+        return [Sentence(say(ctx, "interest", **values), (f"facet:{facet.key}", "fact:interest"))]
+    text = say(
+        ctx,
+        "interest_moved",
+        **values,
+        kind=KINDS[ctx.language][change.kind],
+        before=percent(change.share_before),
+        after=percent(change.share_after),
+    )
+    facts["change"] = {"kind": change.kind, "before": change.share_before, "after": change.share_after}
+    return [Sentence(text, (f"facet:{facet.key}", "fact:interest", "fact:change"))]
+
+
+def _change(ctx: ToolContext, key: str) -> FacetChange | None:
+    migration = ctx.host.migration()
+    if migration.abstained:
+        return None
+    return next((change for change in migration.changes if change.key == key), None)
+
+
+def _sources(ctx: ToolContext, entry: Recommendation, facts: dict[str, object]) -> list[Sentence]:
+    shares = sorted(entry.sources.items(), key=lambda pair: (-pair[1], pair[0]))
+    if not shares:
+        return []
+    facts["sources"] = {name: round(share, 4) for name, share in shares}
+    names = SOURCES[ctx.language]
+    shown = say(ctx, "comma").join(
+        f"{names.get(name, name)} {percent(share)}" for name, share in shares[:3] if share > 0
+    )
+    return [Sentence(say(ctx, "sources", shown=shown), ("fact:sources",))]
+
+
+def _moved(
+    ctx: ToolContext, entry: Recommendation, query: ListQuery, facts: dict[str, object]
+) -> list[Sentence]:
+    """What taking the migration into account changed."""
+    static = ctx.rank(dataclasses.replace(query, use_migration=False), entry.item_id)
+    facts["static_rank"] = static
+    if static is None:
+        text = say(ctx, "static_none")
+    elif static == entry.rank:
+        text = say(ctx, "static_same", rank=static)
+    else:
+        text = say(ctx, "static_moved", rank=entry.rank, static=static)
+    return [Sentence(text, ("fact:rank", "fact:static_rank"), aside=True)]
+
+
+def _confidence(
+    ctx: ToolContext, entry: Recommendation, found: RecommendationList, facts: dict[str, object]
+) -> list[Sentence]:
+    stage = next((stage for stage in found.stages if stage.name == "confidence"), None)
+    calibrated = stage is not None and stage.status == "ran"
+    facts["confidence"] = {"value": round(entry.confidence, 4), "calibrated": calibrated}
+    of_hundred = f"{100 * entry.confidence:.0f}" if entry.confidence >= 0.01 else "<1"
+    key = "confidence" if calibrated else "confidence_rank"
+    text = say(ctx, key, value=f"{entry.confidence:.2f}", of=of_hundred, days=f"{ctx.host.horizon_days:g}")
+    return [Sentence(text, ("fact:confidence",), aside=True)]
+
+
+def _proof(
+    ctx: ToolContext, entry: Recommendation, query: ListQuery, facts: dict[str, object]
+) -> list[Sentence]:
+    """How far the item falls when the cited events do not count."""
+    ids = cited_ids(entry)
+    if not ids:
+        return []
+    after = ctx.rank(dataclasses.replace(query, without=frozenset(ids)), entry.item_id)
+    facts["without_evidence"] = {"events": len(ids), "rank": after}
+    marks = (*(f"#{number}" for number in ids), "fact:rank", "fact:without_evidence")
+    return [Sentence(_fall(ctx, len(ids), entry.rank, after), marks, aside=True)]
+
+
+def _fall(ctx: ToolContext, n: int, rank: int, after: int | None) -> str:
+    if after is None:
+        return say(ctx, "proof_gone", n=n, rank=rank)
+    if after > rank:
+        return say(ctx, "proof_fell", n=n, rank=rank, after=after)
+    return say(ctx, "proof_same" if after == rank else "proof_rose", n=n, rank=rank, after=after)
+
+
+def cited_ids(entry: Recommendation) -> tuple[int, ...]:
+    """Every interaction a recommendation cites, newest first."""
+    return tuple(number for session in entry.evidence for number in session.interaction_ids)
+
+
+def counterfactual(ctx: ToolContext, item_id: str) -> Draft:
+    """The cited events deleted in memory, against as many others drawn at random."""
+    query = ctx.query(DEPTH)
+    entry = next((entry for entry in ctx.host.recommend(query) if entry.item_id == item_id), None)
+    if entry is None:
+        return why_not(ctx, item_id)
+    title = ctx.title(ctx.code(item_id), whole=True)
+    ids = cited_ids(entry)
+    if not ids:
+        text = say(ctx, "proof_none", title=title)
+        return Draft((Sentence(text, (f"item:{item_id}",)),), {}, (item_id,))
+    facts: dict[str, object] = {"rank": entry.rank}
+    lead = Sentence(say(ctx, "rank", title=title, rank=entry.rank), (f"item:{item_id}", "fact:rank"))
+    sentences = [lead, *_proof(ctx, entry, query, facts)]
+    others = [
+        int(number)
+        for number, item, weight in zip(
+            ctx.host.log.interaction_id, ctx.host.log.item, ctx.host.log.weight, strict=True
+        )
+        if int(number) not in ids and item >= 0 and weight > 0
+    ]
+    if len(others) >= len(ids):
+        drawn = frozenset(random.Random(_RANDOM_SEED).sample(others, len(ids)))
+        rank = ctx.rank(dataclasses.replace(query, without=drawn), item_id)
+        facts["random"] = {"events": len(drawn), "rank": rank, "seed": _RANDOM_SEED}
+        place = say(ctx, "nowhere") if rank is None else say(ctx, "place", rank=rank)
+        text = say(ctx, "proof_random", n=len(drawn), place=place)
+        marks = (*(f"#{number}" for number in sorted(drawn)), "fact:random")
+        sentences.append(Sentence(text, marks, aside=True))
+    return Draft(tuple(sentences), facts, (item_id,))
+
+
+def why_not(ctx: ToolContext, item_id: str) -> Draft:
+    """The place an item got, which stage lost it, and what would have to change."""
+    query = ctx.query()
+    trace = ctx.host.trace(query, item_id)
+    rank = trace.rank if trace.rank is not None else ctx.rank(query, item_id)
+    title = ctx.title(ctx.code(item_id), whole=True)
+    facts: dict[str, object] = {
+        "trace": {
+            "rank": rank,
+            "stage": trace.stage,
+            "score": trace.score,
+            "cut_score": trace.cut_score,
+            "sources": dict(trace.source_ranks),
+        }
+    }
+    marks = (f"item:{item_id}", "fact:trace")
+    if trace.stage == "listed":
+        lead = say(ctx, "is_listed", title=title, rank=trace.rank, k=query.k)
+    elif rank is not None:
+        lead = say(ctx, "not_listed", title=title, rank=rank, k=query.k)
+    else:
+        lead = say(ctx, "no_rank", title=title)
+    sentences = [Sentence(lead, marks)]
+    sentences += _lost(ctx, trace, item_id, marks)
+    best = sorted(trace.source_ranks.items(), key=lambda pair: (pair[1], pair[0]))[:3]
+    if best:
+        names = SOURCES[ctx.language]
+        shown = say(ctx, "comma").join(
+            say(ctx, "source_rank", name=names.get(name, name), rank=rank) for name, rank in best
+        )
+        sentences.append(Sentence(say(ctx, "source_ranks", shown=shown), marks))
+    return Draft(tuple(sentences), facts, (item_id,))
+
+
+def _lost(ctx: ToolContext, trace: Trace, item_id: str, marks: tuple[str, ...]) -> list[Sentence]:
+    """Which stage lost the item, and the remedy."""
+    stage = trace.stage
+    if stage == "filtered":
+        code = ctx.code(item_id)
+        names = [
+            entry.shown(ctx.language)
+            for entry in ctx.state.constraints
+            if entry.kind != "new_only" and not entry.allows(ctx.host.items)[code]
+        ]
+        if names:
+            shown = say(ctx, "comma").join(names)
+            return [Sentence(say(ctx, "lost_constraint", shown=shown), marks)]
+    if stage == "seen":
+        rows = [int(row) for row in ctx.rows_of_item(ctx.code(item_id))]
+        if rows:
+            text = say(ctx, "lost_seen", verb=ctx.verb(rows[-1]), day=ctx.day(rows[-1]))
+            return [Sentence(text, (*ctx.marks(rows[::-1]), *marks))]
+    if stage == "below the cut" and trace.score is not None and trace.cut_score is not None:
+        text = say(ctx, "lost_cut", score=f"{trace.score:.2f}", cut=f"{trace.cut_score:.2f}")
+        return [Sentence(text, marks), Sentence(say(ctx, "remedy_cut"), marks, aside=True)]
+    if stage == "listed":
+        return []
+    key = {
+        "unknown item": "lost_unknown",
+        "filtered": "lost_filtered",
+        "disliked": "lost_disliked",
+        "muted": "lost_muted",
+        "seen": "lost_seen_plain",
+        "not retrieved": "lost_retrieval",
+    }.get(stage, "lost_other")
+    return [Sentence(say(ctx, key, stage=stage, detail=trace.detail), marks)]
+
+
+def compare(ctx: ToolContext, item_ids: Sequence[str]) -> Draft:
+    """Two items side by side: place, interest, own events, fields; and which stands higher."""
+    deep = {str(entry.item_id): entry for entry in ctx.host.recommend(ctx.query(DEPTH))}
+    facts: dict[str, object] = {}
+    sentences: list[Sentence] = []
+    ranks: list[int | None] = []
+    for number, item_id in enumerate(item_ids[:2], start=1):
+        entry = deep.get(item_id)
+        rank = entry.rank if entry else ctx.rank(ctx.query(), item_id)
+        ranks.append(rank)
+        facts[f"item{number}"] = {"item_id": item_id, "rank": rank}
+        sentences += _side(ctx, item_id, entry, rank, f"fact:item{number}")
+    marks = ("fact:item1", "fact:item2")
+    titles = [ctx.title(ctx.code(item_id), whole=True) for item_id in item_ids[:2]]
+    first, second = ranks
+    if first is None and second is None:
+        text = say(ctx, "neither")
+    elif second is None or (first is not None and first < second):
+        text = say(ctx, "higher", better=titles[0], worse=titles[1])
+    else:
+        text = say(ctx, "higher", better=titles[1], worse=titles[0])
+    return Draft((*sentences, Sentence(text, marks)), facts, tuple(item_ids[:2]))
+
+
+def _side(
+    ctx: ToolContext, item_id: str, entry: Recommendation | None, rank: int | None, fact: str
+) -> list[Sentence]:
+    code = ctx.code(item_id)
+    place = say(ctx, "nowhere") if rank is None else say(ctx, "place", rank=rank)
+    parts = [say(ctx, "side", title=ctx.title(code, whole=True), place=place)]
+    marks: tuple[str, ...] = (f"item:{item_id}", fact)
+    rows = [int(row) for row in ctx.rows_of_item(code)]
+    if rows:
+        parts.append(say(ctx, "side_events", n=len(rows), day=ctx.day(rows[-1])))
+        marks = (*ctx.marks(rows[::-1]), *marks)
+    else:
+        parts.append(say(ctx, "side_new"))
+    facet = next((facet for facet in ctx.profile.facets if entry and facet.key in entry.facets), None)
+    if facet is not None:
+        parts.append(say(ctx, "side_interest", label=ctx.label(facet), share=percent(facet.share)))
+        marks = (*marks, f"facet:{facet.key}")
+    parts += _fields(ctx, ctx.host.items.extras.get(code, {}))
+    return [Sentence(say(ctx, "semicolon").join(parts) + say(ctx, "stop"), marks, row=True)]
+
+
+def _fields(ctx: ToolContext, extra: Mapping[str, object]) -> list[str]:
+    found = ((what, field_of(extra, what)) for what in FIELDS[ctx.language])
+    return [f"{FIELDS[ctx.language][what]} {fence(pair[1])}" for what, pair in found if pair is not None]

@@ -1,0 +1,282 @@
+"""The person: interests now and then, how they moved, and everything that is kept about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.context import ToolContext
+from agent.dialogue.periods import Period
+from agent.dialogue.phrases import ACTIONS, say
+from agent.interests.evidence import day_name
+from agent.interests.words import change_from_facts, percent
+from agent.schema import Evidence, Facet, FacetChange, Profile
+
+_ROWS: Final = 6
+_CHANGES: Final = 4
+_IDS_PER_CHANGE: Final = 12
+# A facet that gained or lost less than this since then is not worth a word.
+_WORTH_SAYING: Final = 0.03
+
+
+def profile(ctx: ToolContext) -> Draft:
+    """The interests now."""
+    return _profile_draft(ctx, ctx.profile, lead="profile_lead")
+
+
+def as_of(ctx: ToolContext, moment: datetime) -> Draft:
+    """The interests as they stood before a moment, and what became of the largest since."""
+    span = _span(ctx)
+    if span is None:
+        return _nothing(ctx)
+    if int(moment.timestamp() * 1000) <= int(ctx.host.log.timestamp_ms[0]):
+        text = say(ctx, "no_period", first=span[0], last=span[1], asked=f"{moment:%Y-%m-%d}")
+        return Draft((Sentence(text, ("fact:window",)),), {"window": span})
+    then = ctx.host.profile(int(moment.timestamp() * 1000))
+    draft = _profile_draft(ctx, then, lead="profile_then")
+    since = _since(ctx, then)
+    if not since:
+        return draft
+    names = say(ctx, "comma").join(
+        say(ctx, "then_more", label=label, before=percent(before), after=percent(after))
+        for label, before, after in since
+    )
+    facts = {**draft.facts, "since": [[label, round(b, 4), round(a, 4)] for label, b, a in since]}
+    closing = Sentence(say(ctx, "then_now", shown=names), ("fact:since",), row=True)
+    return Draft((*draft.sentences, closing), facts)
+
+
+def _since(ctx: ToolContext, then: Profile) -> list[tuple[str, float, float]]:
+    """Interests of the same name whose share differs most between then and now.
+
+    Frames of two moments may number their facets differently, so names are compared.
+    """
+    now = {facet.label.casefold(): facet for facet in ctx.profile.facets}
+    pairs = [
+        (ctx.label(facet), facet.share, now[facet.label.casefold()].share)
+        for facet in then.facets
+        if facet.label.casefold() in now and not ctx.hides(facet)
+    ]
+    pairs = [pair for pair in pairs if abs(pair[1] - pair[2]) >= _WORTH_SAYING]
+    return sorted(pairs, key=lambda pair: -abs(pair[1] - pair[2]))[:3]
+
+
+def _profile_draft(ctx: ToolContext, found: Profile, *, lead: str) -> Draft:
+    day = f"{found.moment:%Y-%m-%d}"
+    facts = {"profile": {"moment": day, "events": found.n_interactions, "sessions": found.n_sessions}}
+    marks = ("fact:profile",)
+    if not found.facets:
+        text = say(ctx, "profile_none", day=day, n=found.n_interactions)
+        return Draft((Sentence(text, marks),), facts)
+    text = say(ctx, lead, n=found.n_interactions, sessions=found.n_sessions, day=day)
+    sentences = [Sentence(text, marks)]
+    shown = [facet for facet in found.facets if not ctx.hides(facet)]
+    keys = {facet.key for facet in ctx.profile.facets} if lead == "profile_lead" else set()
+    sentences += [_facet_row(ctx, facet, known=facet.key in keys) for facet in shown[:_ROWS]]
+    rest = found.other_share + sum(facet.share for facet in shown[_ROWS:])
+    hidden = len(found.facets) - len(shown)
+    if rest > 0 and not hidden:
+        sentences.append(Sentence(say(ctx, "profile_other", share=percent(rest)), marks, row=True))
+    if hidden:
+        sentences.append(Sentence(ctx.care.line("hidden", ctx.language, n=hidden), marks, row=True))
+    sentences += _dislikes(ctx, found)
+    if found.note and ctx.language == "en":
+        sentences.append(Sentence(say(ctx, "profile_note", note=found.note), marks, row=True))
+    return Draft(tuple(sentences), facts)
+
+
+def _facet_row(ctx: ToolContext, facet: Facet, *, known: bool) -> Sentence:
+    # The frame of a past moment numbers its facets for itself: only today's keys can be cited.
+    text = say(
+        ctx,
+        "profile_row",
+        label=ctx.label(facet),
+        share=percent(facet.share),
+        sessions=facet.n_sessions,
+        first=f"{facet.first_seen:%Y-%m-%d}",
+        last=f"{facet.last_seen:%Y-%m-%d}",
+    )
+    key = (f"facet:{facet.key}",) if known else ()
+    return Sentence(text, (*_marks(facet.evidence), *key), row=True)
+
+
+def _dislikes(ctx: ToolContext, found: Profile) -> list[Sentence]:
+    log = ctx.host.log
+    before = int(found.moment.timestamp() * 1000)
+    rows = np.flatnonzero((log.weight < 0) & (log.item >= 0) & (log.timestamp_ms < before))[::-1]
+    titles = dict.fromkeys(ctx.title(int(log.item[row])) for row in rows)
+    if not titles:
+        return []
+    shown = say(ctx, "comma").join(list(titles)[:_ROWS])
+    return [Sentence(say(ctx, "profile_dislikes", shown=shown), ctx.marks(rows), row=True)]
+
+
+def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | None]) -> Draft:
+    """How the interests moved between two windows; each change with the events before and after."""
+    if not len(ctx.host.log):
+        return _nothing(ctx)
+    found = ctx.host.migration(*windows)
+    facts: dict[str, object] = {
+        "migration": {"p": found.p_value, "drift": found.drift_score, "abstained": found.abstained}
+    }
+    sentences: list[Sentence] = []
+    if found.before and found.after:
+        text = say(
+            ctx,
+            "windows",
+            before=_shown(found.before),
+            after=_shown(found.after),
+            n_before=found.n_sessions_before,
+            n_after=found.n_sessions_after,
+        )
+        sentences.append(Sentence(text, ("fact:migration",), aside=True))
+    moved = [change for change in found.changes if change.kind != "stable"]
+    if found.abstained or not moved:
+        key = "abstained" if found.before else "abstained_short"
+        text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
+        return Draft((*sentences, Sentence(text, ("fact:migration",))), facts)
+    text = say(ctx, "moved", p=f"{found.p_value:.4f}")
+    sentences.append(Sentence(text, ("fact:migration",), aside=True))
+    facts["changes"] = {
+        change.key: [change.kind, round(change.share_before, 4), round(change.share_after, 4)]
+        for change in moved
+    }
+    keys = {facet.key: facet for facet in ctx.profile.facets}
+    shown = [change for change in moved if not _hidden_change(ctx, change, keys.get(change.key))]
+    sentences += [_change_row(ctx, change) for change in shown[:_CHANGES]]
+    if len(shown) < len(moved):
+        text = ctx.care.line("hidden", ctx.language, n=len(moved) - len(shown))
+        sentences.append(Sentence(text, ("fact:changes",), row=True))
+    return Draft(tuple(sentences), facts)
+
+
+def _shown(window: tuple[datetime, datetime]) -> str:
+    """First and last day of a window whose end is not in it any more."""
+    return f"{window[0]:%Y-%m-%d} – {window[1] - timedelta(milliseconds=1):%Y-%m-%d}"
+
+
+def _hidden_change(ctx: ToolContext, change: FacetChange, facet: Facet | None) -> bool:
+    if facet is not None and ctx.hides(facet):
+        return True
+    ids = [
+        n for part in (change.evidence_before, change.evidence_after) for s in part for n in s.interaction_ids
+    ]
+    items = (int(ctx.host.log.item[row]) for row in ctx.rows_of_ids(ids))
+    return ctx.care.hides_items((item for item in items if item >= 0), ctx.state.named)
+
+
+def _change_row(ctx: ToolContext, change: FacetChange) -> Sentence:
+    marks = (
+        *_marks(change.evidence_before, _IDS_PER_CHANGE),
+        *_marks(change.evidence_after, _IDS_PER_CHANGE),
+        "fact:changes",
+    )
+    return Sentence(change_from_facts(change, ctx.language), marks, row=True)
+
+
+def _marks(evidence: Iterable[Evidence], limit: int | None = None) -> tuple[str, ...]:
+    ids = [number for session in evidence for number in session.interaction_ids]
+    return tuple(f"#{number}" for number in ids[:limit])
+
+
+def about_me(ctx: ToolContext, n_talks: int) -> Draft:
+    """Everything that is kept about the person: events, interests, versions, feedback, constraints, talks."""
+    log, span = ctx.host.log, _span(ctx)
+    if span is None:
+        return _nothing(ctx)
+    kinds: dict[str, int] = {}
+    for row in range(len(log)):
+        kinds[ctx.verb(row)] = kinds.get(ctx.verb(row), 0) + 1
+    shown = say(ctx, "comma").join(
+        say(ctx, "about_kind", n=n, verb=verb) for verb, n in sorted(kinds.items(), key=lambda pair: -pair[1])
+    )
+    facts: dict[str, object] = {"events": {"n": len(log), "window": span, "kinds": kinds}}
+    text = say(ctx, "about_events", n=len(log), first=span[0], last=span[1], kinds=shown)
+    sentences = [Sentence(text, ("fact:events",))]
+    sentences += _about_interests(ctx, facts)
+    sentences += _about_feedback(ctx, facts)
+    if ctx.state.constraints:
+        held = say(ctx, "comma").join(entry.shown(ctx.language) for entry in ctx.state.constraints)
+        facts["constraints"] = [entry.shown(ctx.language) for entry in ctx.state.constraints]
+        sentences.append(Sentence(say(ctx, "about_constraints", shown=held), ("fact:constraints",)))
+    facts["talks"] = n_talks
+    sentences.append(Sentence(say(ctx, "about_talks", n=n_talks), ("fact:talks",)))
+    return Draft(tuple(sentences), facts)
+
+
+def _about_interests(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence]:
+    found = ctx.profile
+    sentences: list[Sentence] = []
+    if found.facets:
+        facts["interests"] = len(found.facets)
+        lead = next((facet for facet in found.facets if not ctx.hides(facet)), found.facets[0])
+        text = say(
+            ctx, "about_interests", n=len(found.facets), label=ctx.label(lead), share=percent(lead.share)
+        )
+        sentences.append(Sentence(text, (f"facet:{lead.key}", "fact:interests")))
+    versions = ctx.host.versions()
+    facts["versions"] = len(versions)
+    if versions:
+        day = f"{versions[-1].moment:%Y-%m-%d}"
+        text = say(ctx, "about_versions", n=len(versions), day=day)
+        marks = tuple(f"version:{entry.version}" for entry in versions)
+        sentences.append(Sentence(text, (*marks, "fact:versions")))
+    else:
+        sentences.append(Sentence(say(ctx, "about_no_versions"), ("fact:versions",)))
+    return sentences
+
+
+def _about_feedback(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence]:
+    given = ctx.host.feedback()
+    active = [entry for entry in given if not entry.undone and entry.action != "undo"]
+    facts["feedback"] = len(given)
+    if not given:
+        return [Sentence(say(ctx, "about_no_feedback"), ("fact:feedback",))]
+    names = [ACTIONS[ctx.language][entry.action] for entry in active] or ["–"]
+    text = say(ctx, "about_feedback", n=len(given), shown=say(ctx, "comma").join(names[:_ROWS]))
+    return [Sentence(text, (*(f"feedback:{entry.feedback_id}" for entry in given), "fact:feedback"))]
+
+
+def _span(ctx: ToolContext) -> tuple[str, str] | None:
+    """First and last day of the person's events."""
+    if not len(ctx.host.log):
+        return None
+    return day_name(int(ctx.host.log.day[0])), day_name(int(ctx.host.log.day[-1]))
+
+
+def _nothing(ctx: ToolContext) -> Draft:
+    return Draft((Sentence(say(ctx, "no_history"), ("fact:events",)),), {"events": {"n": 0}})
+
+
+def moment_of(periods: list[Period], now: datetime) -> datetime | None:
+    """The moment an “as of” question means: the end of a span, its begin after “before”; None without one."""
+    if not periods:
+        return None
+    chosen = periods[0]
+    moment = chosen.start if chosen.relation == "before" else chosen.end
+    return min(moment, now).astimezone(UTC)
+
+
+def windows_of(periods: list[Period]) -> tuple[int | None, int | None, int | None]:
+    """Begin, split and end, in milliseconds, that a question about change means; None is left to the default.
+
+    “Since May” splits there; “between January and June” spans both and splits in the middle; “March against
+    July” spans from one to the other and splits where the later begins.
+    """
+    if not periods:
+        return None, None, None
+    if len(periods) == 1:
+        only = periods[0]
+        if only.relation in ("since", "before"):
+            return None, only.start_ms, None
+        return None, only.start_ms, only.end_ms
+    first, last = sorted(periods[:2], key=lambda entry: entry.start_ms)
+    if first.relation == "since" or last.start_ms > first.end_ms:
+        middle = (first.start_ms + last.end_ms) // 2
+        day = 86_400_000
+        return first.start_ms, middle // day * day, last.end_ms
+    return first.start_ms, last.start_ms, last.end_ms

@@ -1,0 +1,228 @@
+"""The tools of a talk: what each is for, how its arguments are read, what it does."""
+
+# ruff: noqa: E501 - a table with a row per tool
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from agent.dialogue import reading, tell_control, tell_history, tell_items, tell_lists, tell_person
+from agent.dialogue import tool_args as args
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.constraints import Constraint
+from agent.dialogue.context import Pending, TalkState, ToolContext
+from agent.dialogue.periods import Period
+from agent.dialogue.phrases import say
+from agent.dialogue.route_rules import ToolName
+from agent.interests.words import Language
+
+Read = Callable[[ToolContext], args.ToolArgs | Draft]
+Run = Callable[[ToolContext, Any], tuple[Draft, TalkState]]
+
+# Setting aside more events than this at once needs a yes.
+CONFIRM_ABOVE: Final = 25
+_TALK: Final = re.compile(r"\b(?:chat|talk|conversation|session)\b|聊天|对话|谈话|会话", re.IGNORECASE)
+_THANKS: Final = re.compile(
+    r"\bthank|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|^\W*ok|谢|再见|好的|嗯", re.IGNORECASE
+)
+_HELLO: Final = re.compile(
+    r"^\W*(?:hi|hello|hey|good (?:morning|evening|day)|你好|您好|嗨|早上好|晚上好)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One thing a talk can do.
+
+    Attributes:
+        wants: what a person who needs it wants, in words, by language: what the language model chooses by.
+        changes: whether it changes anything that outlives the answer.
+    """
+
+    name: ToolName
+    wants: Mapping[Language, str]
+    read: Read
+    run: Run
+    changes: bool = False
+
+
+def _nothing(ctx: ToolContext) -> args.ToolArgs:
+    return args.ToolArgs()
+
+
+def _kept(run: Callable[[ToolContext, Any], Draft]) -> Run:
+    """A tool that leaves constraints alone: what it is about comes into focus."""
+
+    def wrapped(ctx: ToolContext, given: Any) -> tuple[Draft, TalkState]:
+        draft = run(ctx, given)
+        changes: dict[str, object] = {}
+        if draft.item_ids:
+            changes["focus"] = draft.item_ids
+        return draft, ctx.keep(**changes)
+
+    return wrapped
+
+
+def _recommend(ctx: ToolContext, given: args.ListArgs) -> tuple[Draft, TalkState]:
+    wanted = [Constraint(entry.kind, entry.value, entry.what) for entry in given.constraints]
+    return tell_lists.recommend(ctx, given.k, wanted, given.problems)
+
+
+def _as_of(ctx: ToolContext, given: args.AsOfArgs) -> tuple[Draft, TalkState]:
+    if given.what == "list":
+        return tell_lists.list_as_of(ctx, given.moment, given.k)
+    return tell_person.as_of(ctx, given.moment), ctx.state
+
+
+def _search(ctx: ToolContext, given: args.SearchArgs) -> Draft:
+    return tell_history.search(ctx, given.words, spans_of(given), given.events, given.mode)
+
+
+def spans_of(given: args.SearchArgs) -> list[Period]:
+    """The spans of time of a search, as they were read."""
+    return [
+        Period(
+            datetime.fromtimestamp(span.start_ms / 1000, UTC),
+            datetime.fromtimestamp(span.end_ms / 1000, UTC),
+            span.text,
+            span.relation,
+        )
+        for span in given.spans
+    ]
+
+
+def _set_aside(ctx: ToolContext, given: args.EventsArgs, *, forget: bool) -> tuple[Draft, TalkState]:
+    n = len(given.interaction_ids)
+    if n > CONFIRM_ABOVE and not given.confirmed:
+        text = say(ctx, "confirm_many", n=n, name=given.name)
+        marks = tuple(f"#{number}" for number in given.interaction_ids)
+        pending = Pending("forget" if forget else "gift", ctx.question)
+        return Draft((Sentence(text, marks),)), ctx.keep(pending=pending)
+    draft, state = tell_control.set_aside(ctx, given.interaction_ids, given.name, forget=forget)
+    if given.note:
+        note = Sentence(given.note, tuple(f"#{number}" for number in given.interaction_ids))
+        draft = dataclasses.replace(draft, sentences=(draft.sentences[0], note, *draft.sentences[1:]))
+    return draft, state
+
+
+def _forget(ctx: ToolContext, given: args.ToolArgs) -> tuple[Draft, TalkState]:
+    if isinstance(given, args.EventsArgs):
+        return _set_aside(ctx, given, forget=True)
+    text = Sentence(say(ctx, "forgot_talk"), claim=False)
+    return Draft((text,)), TalkState(forgotten=True)
+
+
+def _read_forget(ctx: ToolContext) -> args.ToolArgs | Draft:
+    return args.ToolArgs() if _TALK.search(ctx.question) else reading.read_forget(ctx)
+
+
+def _steer(action: str) -> Run:
+    def run(ctx: ToolContext, given: args.SteerArgs) -> tuple[Draft, TalkState]:
+        return tell_control.steer(ctx, cast(Any, action), given.target, given.kind, given.name)
+
+    return run
+
+
+def _withdraw(ctx: ToolContext, given: args.WithdrawArgs) -> tuple[Draft, TalkState]:
+    if given.slots is None:
+        return tell_control.show_constraints(ctx), ctx.state
+    chosen = [entry for entry in ctx.state.constraints if entry.slot in given.slots]
+    return tell_control.withdraw(ctx, chosen)
+
+
+def _read_talk(ctx: ToolContext) -> args.TalkArgs:
+    if _HELLO.search(ctx.question):
+        return args.TalkArgs(what="hello")
+    return args.TalkArgs(what="thanks" if _THANKS.search(ctx.question) else "help")
+
+
+def talk(ctx: ToolContext, given: args.TalkArgs) -> Draft:
+    """A fixed reply: a greeting, what can be asked, or that nothing was understood."""
+    return Draft((Sentence(say(ctx, given.what, help=say(ctx, "help")), claim=False),))
+
+
+def refuse(ctx: ToolContext, given: args.ToolArgs) -> Draft:
+    """The answer to a request for someone else's data."""
+    return Draft((Sentence(say(ctx, "refused"), claim=False),), refused=True)
+
+
+def about_me(n_talks: Callable[[], int]) -> Tool:
+    """The tool that tells what is kept; how many talks are is known to the talk only."""
+    run = _kept(lambda ctx, given: tell_person.about_me(ctx, n_talks()))
+    wants: dict[Language, str] = {
+        "en": "know which data about them is stored",
+        "zh": "知道系统保存了自己的哪些数据",
+    }
+    return Tool("about_me", wants, _nothing, run)
+
+
+def _tool(
+    name: ToolName, english: str, chinese: str, read: Read, run: Run, *, changes: bool = False
+) -> tuple[ToolName, Tool]:
+    return name, Tool(name, {"en": english, "zh": chinese}, read, run, changes)
+
+
+TOOLS: Final[Mapping[ToolName, Tool]] = dict(
+    (
+        _tool("recommend", "get suggestions of what to take next", "得到接下来选什么的建议", reading.read_list, _recommend),
+        _tool(
+            "explain", "know why an item is on their list", "知道某物为什么被推荐", reading.read_item,
+            _kept(lambda ctx, given: tell_items.explain(ctx, given.item_id)),
+        ),
+        _tool(
+            "why_not", "know why an item is missing from their list", "知道某物为什么没有被推荐", reading.read_item,
+            _kept(lambda ctx, given: tell_items.why_not(ctx, given.item_id)),
+        ),
+        _tool(
+            "counterfactual", "test whether the cited evidence really mattered", "检验所引用的证据是否真的起作用",
+            reading.read_item, _kept(lambda ctx, given: tell_items.counterfactual(ctx, given.item_id)),
+        ),
+        _tool(
+            "compare", "compare two items with each other", "比较两件物品", reading.read_pair,
+            _kept(lambda ctx, given: tell_items.compare(ctx, (given.first, given.second))),
+        ),
+        _tool(
+            "profile", "see their interests as they are now", "查看自己现在的兴趣", _nothing,
+            _kept(lambda ctx, given: tell_person.profile(ctx)),
+        ),
+        _tool(
+            "migration", "know how their interests have changed over time", "知道自己的兴趣有什么变化",
+            reading.read_windows,
+            _kept(lambda ctx, g: tell_person.migration(ctx, (g.start_ms, g.split_ms, g.end_ms))),
+        ),
+        _tool("as_of", "see how things stood at an earlier date", "查看过去某个时间的自己", reading.read_as_of, _as_of),
+        _tool(
+            "what_if", "see the list if some past events had not happened", "假设没有某些记录时列表会怎样",
+            reading.read_what_if,
+            lambda ctx, given: tell_lists.what_if(ctx, given.interaction_ids, given.name),
+        ),
+        _tool("search", "find events in their own history", "查找自己的历史记录", reading.read_search, _kept(_search)),
+        _tool(
+            "pin", "keep an interest in the profile for good", "把一项兴趣固定下来",
+            lambda ctx: reading.read_topic(ctx, facet_only=True), _steer("pin"), changes=True,
+        ),
+        _tool("mute", "never see a kind of thing again", "不再看到某类东西", reading.read_topic, _steer("mute"), changes=True),
+        _tool("less", "see less of something", "少看到某类东西", reading.read_topic, _steer("less"), changes=True),
+        _tool("more", "see more of something", "多看到某类东西", reading.read_topic, _steer("more"), changes=True),
+        _tool(
+            "gift", "say that something was bought for someone else", "说明某物是买给别人的", reading.read_gift,
+            lambda ctx, given: _set_aside(ctx, given, forget=False), changes=True,
+        ),
+        _tool(
+            "undo", "take back their last change", "撤销上一次的更改", reading.read_undo,
+            lambda ctx, given: tell_control.undo(ctx, given.feedback_id), changes=True,
+        ),
+        _tool("forget", "have something forgotten", "让系统忘记一些内容", _read_forget, _forget, changes=True),
+        _tool(
+            "constraints", "see or remove the filters of this talk", "查看或取消当前的筛选条件",
+            reading.read_withdraw, _withdraw,
+        ),
+        _tool("help", "chat, or say something unrelated", "闲聊，或说无关的话", _read_talk, _kept(talk)),
+        _tool("refuse", "learn about other people", "了解别人的情况", _nothing, _kept(refuse)),
+    )
+)  # fmt: skip

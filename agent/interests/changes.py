@@ -1,0 +1,273 @@
+"""What became of each facet between two windows: its kind, its figures, its evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data.log import Catalogue, InteractionLog
+from agent.interests.affinity import session_affinity
+from agent.interests.change_test import MIN_RETURN_SESSIONS, ChangeTest, change_test
+from agent.interests.evidence import collect_evidence
+from agent.interests.frame import FacetFrame
+from agent.interests.permutation import (
+    DifferenceTest,
+    absence_p_value,
+    benjamini_hochberg,
+    difference_test,
+    shuffled_orders,
+    window_contrast,
+)
+from agent.interests.population import crowd_shift
+from agent.interests.season import season_p_value
+from agent.interests.sessions import SessionShares
+from agent.interests.threads import one_thread
+from agent.interests.timeline import find_spells, spell_moments
+from agent.schema import ChangeKind, FacetChange
+from agent.settings import InterestSettings
+
+# A facet seen in fewer sessions than this can be a single errand: it is never called a change.
+MIN_FACET_SESSIONS = 3
+# Sessions per window below which shuffling has too few arrangements to tell anything.
+MIN_WINDOW_SESSIONS = 3
+# An interest has left for an interlude when it is in at most this part of the sessions usual around it.
+_LEFT_RATE = 0.25
+# Chance of a full absence above which a facet is too rare to be missed.
+_MISSABLE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Everything the kinds are decided from.
+
+    Attributes:
+        sessions: those of both windows, in time order; the first `n_before` are the earlier window.
+        whole: the test of all facets together: without it nothing is a change.
+        columns: facets with enough sessions; what follows has one entry each.
+        test: of the difference of shares; `q_value` its false discovery rate.
+        own_p: of the difference with the crowd's shift taken out.
+        return_q: false discovery rate of having been away during the interlude by chance.
+    """
+
+    sessions: SessionShares
+    n_before: int
+    whole: ChangeTest
+    columns: NDArray[np.int64]
+    test: DifferenceTest
+    q_value: NDArray[np.float64]
+    own_p: NDArray[np.float64]
+    return_q: NDArray[np.float64]
+
+    def masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which of `sessions` lie in the earlier window, and which in the later."""
+        before = np.arange(self.sessions.n_sessions) < self.n_before
+        return before, ~before
+
+
+def run_whole_test(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    sessions: SessionShares,
+    n_before: int,
+    *,
+    settings: InterestSettings,
+) -> tuple[ChangeTest, NDArray[np.float32]] | None:
+    """The overall test and the contrasts of the shuffles; None with too few sessions in a window.
+
+    Args:
+        sessions: of both windows; the first `n_before` are the earlier one.
+    """
+    if min(n_before, sessions.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
+        return None
+    orders = shuffled_orders(sessions.n_sessions, permutations=settings.permutations, seed=settings.seed)
+    contrast = window_contrast(orders, n_before)
+    with one_thread():
+        affinity = session_affinity(log, catalogue, sessions)
+        whole = change_test(affinity, orders, n_before, contrast=contrast)
+    return whole, contrast
+
+
+def run_facet_tests(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    sessions: SessionShares,
+    n_before: int,
+    *,
+    crowd: NDArray[np.float32] | None,
+    settings: InterestSettings,
+) -> Tested | None:
+    """The overall test and that of every facet; None when there is too little to test.
+
+    Args:
+        sessions: of both windows; the first `n_before` are the earlier one.
+        crowd: `(n_sessions, n_facets)` from `crowd_shares`; None ascribes nothing to the crowd.
+    """
+    found = run_whole_test(log, catalogue, sessions, n_before, settings=settings)
+    if found is None:
+        return None
+    whole, contrast = found
+    columns = np.flatnonzero((sessions.shares > 0).sum(axis=0) >= MIN_FACET_SESSIONS)
+    shares = sessions.shares[:, columns]
+    with one_thread():
+        test = difference_test(shares, contrast)
+        own_p = test.p_value
+        if crowd is not None:
+            shift = crowd_shift(shares, crowd[:, columns], contrast[0])
+            own_p = difference_test(shares, contrast, centre=shift).p_value
+    return Tested(
+        sessions=sessions,
+        n_before=n_before,
+        whole=whole,
+        columns=columns,
+        test=test,
+        q_value=benjamini_hochberg(test.p_value),
+        own_p=own_p,
+        return_q=_return_q(shares > 0, whole.interlude),
+    )
+
+
+def _return_q(active: NDArray[np.bool_], interlude: tuple[int, int] | None) -> NDArray[np.float64]:
+    """`(n_columns,)` false discovery rate of each facet's having left during the interlude and come back.
+
+    1 for facets that were there, and for those that never came back.
+
+    Args:
+        active: `(n_sessions, n_columns)`.
+        interlude: of the overall test.
+    """
+    q_values = np.ones(active.shape[1])
+    if interlude is None:
+        return q_values
+    n, (begin, end) = len(active), interlude
+    length, totals = end - begin, active.sum(axis=0)
+    # What is too rare to be missed in a stretch of that length cannot tell, and must not count as a trial
+    # (Tarone 1990, "A modified Bonferroni method for discrete data", doi 10.2307/2531456).
+    can_tell = [
+        spot
+        for spot, total in enumerate(totals)
+        if absence_p_value(n_sessions=n, n_active=int(total), length=length) <= _MISSABLE
+    ]
+    inside = active[begin:end].sum(axis=0)
+    p_values = [
+        absence_p_value(n_sessions=n, n_active=int(totals[spot]), length=length, inside=int(inside[spot]))
+        for spot in can_tell
+    ]
+    q_values[can_tell] = benjamini_hochberg(np.array(p_values))
+    usual = (totals - inside) / (n - length)
+    back = np.minimum(active[:begin].sum(axis=0), active[end:].sum(axis=0)) >= MIN_RETURN_SESSIONS
+    q_values[~back | (inside / length > _LEFT_RATE * usual)] = 1.0
+    return q_values
+
+
+def list_changes(
+    tested: Tested,
+    everything: SessionShares,
+    *,
+    frame: FacetFrame,
+    settings: InterestSettings,
+    labels: Mapping[str, str],
+) -> tuple[FacetChange, ...]:
+    """Every tested facet with its kind, the changed ones first, strongest effect first; no evidence yet.
+
+    Args:
+        everything: all sessions of the user, those before the windows too: what was known then is not new.
+    """
+    before, after = tested.masks()
+    shares = tested.sessions.shares
+    seasonal = _seasonal(tested, everything, settings)
+    changes = []
+    for spot, column in enumerate(tested.columns):
+        kind = _kind(tested, everything, spot, settings=settings)
+        if kind in ("new", "rising", "returned") and column in seasonal:
+            kind = "seasonal"
+        p_value = float(tested.test.p_value[spot])
+        changes.append(
+            FacetChange(
+                key=frame.keys[column],
+                label=labels.get(frame.keys[column], frame.keys[column]),
+                kind=kind,
+                share_before=float(shares[before, column].mean()),
+                share_after=float(shares[after, column].mean()),
+                effect=float(tested.test.effect[spot]),
+                p_value=p_value,
+                q_value=float(tested.q_value[spot]),
+                crowd=_is_crowd(kind, p_value, float(tested.own_p[spot]), settings),
+                evidence_before=(),
+                evidence_after=(),
+            )
+        )
+    changes.sort(key=lambda change: (change.kind == "stable", -abs(change.effect), change.key))
+    return tuple(changes)
+
+
+def _kind(tested: Tested, everything: SessionShares, spot: int, *, settings: InterestSettings) -> ChangeKind:
+    column = tested.columns[spot]
+    active = tested.sessions.shares[:, column] > 0
+    was, now = bool(active[: tested.n_before].any()), bool(active[tested.n_before :].any())
+    if tested.whole.return_p < settings.alpha and tested.return_q[spot] <= settings.facet_fdr:
+        return "returned"
+    if tested.whole.shift_p >= settings.alpha or tested.q_value[spot] > settings.facet_fdr:
+        return "stable"
+    if not was:
+        known = (everything.shares[everything.days < tested.sessions.days[0], column] > 0).any()
+        return "returned" if known else "new"
+    if not now:
+        return "dropped"
+    return "rising" if tested.test.difference[spot] > 0 else "fading"
+
+
+def _seasonal(tested: Tested, everything: SessionShares, settings: InterestSettings) -> set[int]:
+    """The tested facets whose present activity is in the season that they had in earlier years."""
+    first, last = int(tested.sessions.days[tested.n_before]), int(tested.sessions.days[-1])
+    past = everything.days <= last
+    days, now = everything.days[past], everything.days[past] >= first
+    p_values = np.array(
+        [season_p_value(days, everything.shares[past, column] > 0, now) for column in tested.columns]
+    )
+    within = benjamini_hochberg(p_values) <= settings.facet_fdr
+    return {int(column) for column in tested.columns[within]}
+
+
+def _is_crowd(kind: ChangeKind, p_value: float, own_p: float, settings: InterestSettings) -> bool:
+    """Whether a shift between the windows is there as it stands and gone without the crowd's.
+
+    A return is no shift between the windows, so nothing of it can be everyone's.
+    """
+    shifted = kind in ("new", "rising", "fading", "dropped", "seasonal")
+    return shifted and p_value < settings.alpha <= own_p
+
+
+def add_evidence(
+    change: FacetChange,
+    log: InteractionLog,
+    catalogue: Catalogue,
+    *,
+    tested: Tested,
+    everything: SessionShares,
+    position: int,
+) -> FacetChange:
+    """`change` with the interactions on both sides and its spells of activity.
+
+    Args:
+        everything: all sessions of the user; spells may begin before the windows.
+        position: of the facet in the frame.
+    """
+    before, after = (
+        collect_evidence(log, catalogue, tested.sessions, facet=position, sessions_mask=mask)
+        for mask in tested.masks()
+    )
+    interlude = None
+    if change.kind == "returned" and tested.whole.interlude is not None:
+        earlier = int((everything.days < tested.sessions.days[0]).sum())
+        interlude = (earlier + tested.whole.interlude[0], earlier + tested.whole.interlude[1])
+    spells = find_spells(everything.shares[:, position] > 0, interlude=interlude)
+    return dataclasses.replace(
+        change,
+        evidence_before=before,
+        evidence_after=after,
+        intervals=spell_moments(everything.days, spells),
+    )

@@ -1,0 +1,1 @@
+"""Audits: what a language model does that accuracy alone does not show, and what people say."""

@@ -1,0 +1,167 @@
+"""The commands of the harness: run, report, tables, compare, rows. Heavy imports happen inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from eval.run import ProgressCallback
+
+DEFAULT_DATA = ["grocery", "movietweetings-100k", "movielens-2016"]
+
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data", "-d", help="Data set, workspace or event file; may be repeated. Default: three sets."
+    ),
+]
+RunArgument = Annotated[str, typer.Argument(help="Name or folder of a run; `last` is the newest.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `python -m eval`."""
+    app.command()(run)
+    app.command()(report)
+    app.command()(tables)
+    app.command()(compare)
+    app.command()(rows)
+
+
+def run(
+    data: DataOption = None,
+    items: Annotated[Path | None, typer.Option(help="Item file of an event file.")] = None,
+    smoke: Annotated[bool, typer.Option(help="Small and quick: a planted data set, all cheap rows.")] = False,
+    task: Annotated[
+        list[str] | None, typer.Option(help="new, any (repeats counted); may be repeated.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="temporal or leave-last-out, for the data's own.")] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Test windows after T.")] = 1,
+    users: Annotated[int, typer.Option(min=0, help="Users drawn per window; 0 for all.")] = 2000,
+    min_users: Annotated[int | None, typer.Option(help="Least users of an item, for the preset's.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="A row to run alone; may be repeated.")] = None,
+    ablations: Annotated[bool, typer.Option(help="Ours with parts taken out.")] = True,
+    product: Annotated[bool, typer.Option(help="Also the whole product through its facade.")] = False,
+    product_users: Annotated[int, typer.Option(min=1, help="Users the product is asked for.")] = 200,
+    model: Annotated[str, typer.Option(help="Language model of the product's rows, or none.")] = "none",
+    name: Annotated[str, typer.Option(help="Of the run; default is the moment.")] = "",
+    seed: Annotated[int, typer.Option(help="Of every draw.")] = 0,
+) -> None:
+    """Run every row on every data set; rows that were done before are kept."""
+    from eval.run import Plan
+    from eval.run import run as run_plan
+    from eval.smoke import SMOKE_PLAN, smoke_data
+
+    plan = Plan(
+        data=tuple(data or DEFAULT_DATA),
+        items=items,
+        tasks=tuple(_task(entry) for entry in (task or ["new", "any"])),
+        scheme=_scheme(split),
+        n_windows=windows,
+        max_users=users,
+        min_users=min_users,
+        only=tuple(only or ()),
+        ablations=ablations,
+        model=model,
+        product=product or model != "none",
+        product_users=product_users,
+        seed=seed,
+    )
+    with _bars() as progress:
+        if smoke:
+            folder = run_plan(SMOKE_PLAN, name=name or "smoke", progress=progress, datasets=smoke_data())
+        else:
+            folder = run_plan(plan, name=name, progress=progress)
+    _show(folder)
+
+
+def report(run: RunArgument = "last") -> None:
+    """Write one self-contained HTML page about a run."""
+    from eval.report import write_report
+    from eval.tables import find_run
+
+    typer.echo(write_report(find_run(run)))
+
+
+def tables(
+    run: RunArgument = "last",
+    readme: Annotated[Path | None, typer.Option(help="Markdown file to put the tables into.")] = None,
+    check: Annotated[
+        bool, typer.Option(help="Only look whether they are there; exit code 1 if not.")
+    ] = False,
+) -> None:
+    """Print a run's tables as Markdown, or put them between a file's `eval` marks."""
+    from eval.tables import find_run, load_summary, publish_tables, to_markdown
+
+    folder = find_run(run)
+    if readme is None:
+        typer.echo(to_markdown(load_summary(folder)))
+        return
+    problems = publish_tables(folder, readme, check=check)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    raise typer.Exit(int(bool(problems)))
+
+
+def compare(
+    first: RunArgument,
+    second: Annotated[str, typer.Argument(help="The run to hold against it.")],
+    metric: Annotated[str, typer.Option(help="As in the tables.")] = "NDCG@10",
+) -> None:
+    """Compare two runs row by row, paired by user."""
+    from eval.compare import compare_runs
+    from eval.statistics import sentence
+    from eval.tables import find_run
+
+    for table, entry in compare_runs(find_run(first), find_run(second), metric=metric):
+        typer.echo(f"{table}: {sentence(entry)}")
+
+
+def rows(task: Annotated[str, typer.Option(help="new or any.")] = "new") -> None:
+    """List the rows that a run has."""
+    from eval.run import Plan, rows_of
+
+    for row in rows_of(Plan(data=()), _task(task)):
+        typer.echo(f"{row.group:<10} {row.name}")
+
+
+def _task(text: str) -> Literal["new", "any"]:
+    if text == "new":
+        return "new"
+    if text == "any":
+        return "any"
+    raise typer.BadParameter(f"expected new or any, got {text!r}")
+
+
+def _scheme(text: str | None) -> Literal["temporal", "leave-last-out"] | None:
+    if text is None:
+        return None
+    if text == "temporal":
+        return "temporal"
+    if text == "leave-last-out":
+        return "leave-last-out"
+    raise typer.BadParameter(f"expected temporal or leave-last-out, got {text!r}")
+
+
+@contextmanager
+def _bars() -> Iterator[ProgressCallback]:
+    from agent.console import progress_bars
+
+    with progress_bars() as progress:
+        yield progress
+
+
+def _show(folder: Path) -> None:
+    from eval.report import write_report
+    from eval.tables import headline, load_summary, sentences
+
+    summary = load_summary(folder)
+    for table in summary["tables"]:
+        typer.echo(f"\n{headline(table)}")
+        for line in sentences(table):
+            typer.echo(f"  {line}")
+    typer.echo(f"\nReport: {write_report(folder)}")

@@ -1,0 +1,1 @@
+"""What the computed migration is worth: false alarms, planted changes, its description, adaptation."""

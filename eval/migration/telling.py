@@ -1,0 +1,176 @@
+"""Does the description say something? Held-out items are told apart by it: earlier period or later?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data.log import Catalogue
+from agent.interests.frame import FacetFrame
+from eval.audits.proportions import show
+from eval.bench import Row
+from eval.migration.alarms import Tick
+from eval.migration.histories import Histories, Session, analyse
+from eval.migration.measures import auc_of
+from eval.statistics import bootstrap_mean
+
+_HELD_OUT = 0.2
+_TEMPLATE_CATEGORIES = 5
+# How far an item is of a facet: the cosine to this power. This and the next were chosen on even users.
+_SHARPNESS = 4
+_PSEUDO_SHARE = 0.005
+_FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """One user's description, and the held-out items that it is asked about.
+
+    Attributes:
+        weights: `(n_facets,)` log of share after over share before, of every facet that was tested, else 0.
+        named: which facets are called a change between the halves.
+        codes: int32 item codes held out, of both periods.
+        later: of each code, whether it belongs to the later period.
+        template: `(n_items_held,)` score of each code by the top categories of the periods.
+    """
+
+    frame: FacetFrame
+    weights: NDArray[np.float64]
+    named: NDArray[np.bool_]
+    codes: NDArray[np.int32]
+    later: NDArray[np.bool_]
+    template: NDArray[np.float64]
+    abstained: bool
+
+
+def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told | None:
+    """The description of 80 % of each half of a user's sessions; None when nothing is left to ask about."""
+    own = list(histories.sessions[user])
+    half = len(own) // 2
+    held = np.zeros(len(own), bool)
+    for start, stop in ((0, half), (half, len(own))):
+        n_held = max(1, round(_HELD_OUT * (stop - start)))
+        held[start + rng.choice(stop - start, size=n_held, replace=False)] = True
+    kept = [one for one, out in zip(own, held, strict=True) if not out]
+    found = analyse(histories, kept)
+    earlier, later = (
+        np.unique(histories.log.item[np.concatenate([own[spot] for spot in np.flatnonzero(held & side)])])
+        for side in (np.arange(len(own)) < half, np.arange(len(own)) >= half)
+    )
+    # What is in both periods belongs to neither.
+    both = np.intersect1d(earlier, later)
+    codes = [np.setdiff1d(side, both) for side in (earlier, later)]
+    if not all(len(side) for side in codes):
+        return None
+    joined = np.concatenate(codes).astype(np.int32)
+    n_before = half - int(held[:half].sum())
+    weights, named = np.zeros(found.frame.n_facets), np.zeros(found.frame.n_facets, bool)
+    for change in found.migration.changes:
+        spot = found.frame.keys.index(change.key)
+        weights[spot] = np.log((change.share_after + _PSEUDO_SHARE) / (change.share_before + _PSEUDO_SHARE))
+        named[spot] = change.kind not in ("stable", "returned")
+    return Told(
+        frame=found.frame,
+        weights=weights,
+        named=named,
+        codes=joined,
+        later=np.repeat([False, True], [len(side) for side in codes]),
+        template=_template_scores(histories, kept[:n_before], kept[n_before:], joined),
+        abstained=found.migration.abstained,
+    )
+
+
+def _template_scores(
+    histories: Histories, before: list[Session], after: list[Session], codes: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """What "before mostly X, now mostly Y" says of each item: the shift of the periods' top categories."""
+    catalogue = histories.catalogue
+    shares: list[dict[str, float]] = []
+    for side in (before, after):
+        counts: dict[str, float] = {}
+        for item in histories.log.item[np.concatenate(side)]:
+            for name in catalogue.categories[item]:
+                counts[name] = counts.get(name, 0.0) + 1.0
+        total = sum(counts.values()) or 1.0
+        shares.append({name: count / total for name, count in counts.items()})
+    top = {
+        name
+        for side in shares
+        for name in sorted(side, key=lambda name: (-side[name], name))[:_TEMPLATE_CATEGORIES]
+    }
+    shift = {name: shares[1].get(name, 0.0) - shares[0].get(name, 0.0) for name in top}
+    return np.array([sum(shift.get(name, 0.0) for name in catalogue.categories[item]) for item in codes])
+
+
+def score_items(catalogue: Catalogue, told: Told, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+    """What a description says of each item: the facets' weights, each as far as the item is of the facet."""
+    likeness = np.maximum(catalogue.item_vectors(codes) @ told.frame.centroids.T, 0.0) ** _SHARPNESS
+    scores: NDArray[np.float64] = likeness @ told.weights
+    return scores
+
+
+def _area_of_named(told: Told) -> float:
+    """The area among the held-out items that lie in a facet called a change; NaN without both periods."""
+    facet = told.frame.facet_of(told.codes)
+    spoken = (facet >= 0) & told.named[facet]
+    return auc_of(told.weights[facet[spoken]], told.later[spoken])
+
+
+def telling_rows(
+    histories: Histories, *, n_users: int, min_sessions: int, seed: int, tick: Tick
+) -> Iterator[Row]:
+    """Areas of the description against its swap, another user's and the template, and of those abstained."""
+    rng = np.random.default_rng([seed, 3])
+    users = histories.draw(min_sessions, n_users, rng)
+    told: list[Told] = []
+    for done, user in enumerate(users, start=1):
+        tick(f"{histories.name}: descriptions", done, len(users))
+        if (entry := describe(histories, int(user), rng)) is not None:
+            told.append(entry)
+    moved = [entry for entry in told if not entry.abstained]
+    still = [entry for entry in told if entry.abstained]
+    where = f"{histories.name}: held-out items told by the description"
+    if len(moved) < _FEWEST:
+        yield Row(f"{where}, users with a change", f"not measured: {len(moved)} users")
+    else:
+        yield from _moved_rows(histories, moved, where)
+    if len(still) < _FEWEST:
+        yield Row(f"{where}, abstained", f"not measured: {len(still)} users")
+        return
+    chance = bootstrap_mean(_areas(histories, still, still))
+    yield Row(
+        f"{where}, {len(still)} users where it abstains",
+        f"AUC {show(chance, digits=3)}",
+        "0.45 to 0.55",
+        bool(0.45 <= chance.mean <= 0.55),
+    )
+
+
+def _areas(histories: Histories, asked: list[Told], described: list[Told]) -> NDArray[np.float64]:
+    """The area of each user's held-out items by the description of the user at the same place."""
+    return np.array(
+        [
+            auc_of(score_items(histories.catalogue, by, of.codes), of.later)
+            for of, by in zip(asked, described, strict=True)
+        ]
+    )
+
+
+def _moved_rows(histories: Histories, moved: list[Told], where: str) -> Iterator[Row]:
+    own = _areas(histories, moved, moved)
+    others = _areas(histories, moved, moved[1:] + moved[:1])
+    template = np.array([auc_of(entry.template, entry.later) for entry in moved])
+    yield Row(f"{where}, {len(moved)} users with a change", f"AUC {show(bootstrap_mean(own), digits=3)}")
+    rivals = {"swapped": 1.0 - own, "another user's": others, "a template of top categories": template}
+    for name, values in rivals.items():
+        gap = bootstrap_mean(own - values)
+        figure = f"{np.nanmean(values):.3f}; ours {show(gap, digits=3, signed=True)}"
+        yield Row(f"{where}: against {name}", figure, "above 0", gap.better)
+    spoken = bootstrap_mean(np.array([_area_of_named(entry) for entry in moved]))
+    yield Row(
+        f"{where}: of items in facets it calls a change, {spoken.n} users with some of both periods",
+        f"AUC {show(spoken, digits=3)}",
+    )

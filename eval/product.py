@@ -1,0 +1,183 @@
+"""Rows of the whole product: `Agent.recommend` on a workspace that holds nothing after T.
+
+The train part is written to files, ingested, fitted and asked as any shop's data would be. What the product
+does beyond ranking is in these rows: one item per title, retrieval per facet, the language model's rerank.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from agent.agent import Agent
+from agent.settings import RankingSettings
+from agent.workspace import Workspace
+from eval.datasets import EVAL_FOLDER
+from eval.recommenders import Lists, Recommender, Record
+from eval.splits import Question, segments
+
+_SEPARATOR = "¦"
+_TOML = f"""\
+[interactions.columns]
+event = "=purchase"
+key = "key"
+
+[items]
+category_separator = "{_SEPARATOR}"
+repeats = REPEATS
+"""
+_NO_MODEL = "none"
+
+
+@dataclass
+class ProductFitted:
+    """Answers of one agent, each user of `record.asked` asked once."""
+
+    question: Question
+    agent: Agent
+    options: dict[str, Any]
+    note: str
+    record: Record
+    _answers: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+
+    def rank(self, rows: Sequence[int], *, depth: int, allowed: NDArray[np.bool_]) -> Lists:
+        """See `Fitted.rank`; a user who is not asked gets an empty list."""
+        lists: Lists = []
+        for row in rows:
+            if self.record.asked is not None and not self.record.asked[row]:
+                lists.append(np.empty(0, np.int64))
+                continue
+            if row not in self._answers:
+                self._answers[row] = self._ask(row, depth)
+            items = self._answers[row]
+            lists.append(items[allowed[items]][:depth])
+        return lists
+
+    def _ask(self, row: int, depth: int) -> NDArray[np.int64]:
+        user_id = self.question.train.user_ids[int(self.question.users[row])]
+        start = time.perf_counter()
+        found = self.agent.recommend(
+            user_id, depth, exclude_seen=self.question.task == "new", explain=False, **self.options
+        )
+        self.record.milliseconds.append((time.perf_counter() - start) * 1000.0)
+        for stage in found.stages:
+            self.record.tokens += stage.tokens
+            if stage.status == "degraded":
+                self.record.degraded += 1
+                self.record.note(f"{stage.name} degraded")
+        codes = self.question.catalogue.item_codes
+        self.record.confidences[row] = np.array([entry.confidence for entry in found])
+        return np.array([codes[entry.item_id] for entry in found], np.int64)
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """The product as a row.
+
+    Attributes:
+        model: language model, or none.
+        method: of the rerank.
+        options: of `Agent.recommend`, as sorted pairs.
+        max_users: how many warm users are asked; the first of a seeded order.
+    """
+
+    name: str
+    model: str = _NO_MODEL
+    method: str = ""
+    options: tuple[tuple[str, bool], ...] = ()
+    max_users: int = 200
+    group: str = "product"
+
+    def fit(self, question: Question) -> ProductFitted:
+        """See `Recommender.fit`."""
+        place = past_workspace(question)
+        settings: dict[str, Any] = {}
+        if self.method and "rerank_method" in RankingSettings.model_fields:
+            settings["rerank_method"] = self.method
+        agent = Agent.open(place.root, model=self.model)
+        if settings:
+            ranking = agent.settings.ranking.model_copy(update=settings)
+            agent.settings = agent.settings.model_copy(update={"ranking": ranking})
+        agent.ingest_items(place.raw_dir / "items.parquet")
+        agent.ingest_interactions(place.raw_dir / "interactions.parquet")
+        agent.fit()
+        asked = ask_some(question, self.max_users)
+        note = f"{int(asked.sum())} users, model {self.model}{', ' + self.method if self.method else ''}"
+        record = Record(asked=asked, close=agent.close)
+        return ProductFitted(question, agent, dict(self.options), note, record)
+
+
+def product_rows(model: str, *, max_users: int) -> list[Recommender]:
+    """The product without a model, with its profile kept still, and with each way of reranking."""
+    plain = ProductRow("whole product, no LLM", options=(("rerank", False),), max_users=max_users)
+    rows: list[Recommender] = [plain]
+    if "use_migration" in inspect.signature(Agent.recommend).parameters:
+        still = (("rerank", False), ("use_migration", False))
+        rows.append(replace(plain, name="whole product, static profile", options=still))
+    if model != _NO_MODEL:
+        for method in ("likelihood", "scores"):
+            name = f"whole product, LLM {method}"
+            rows.append(ProductRow(name, model=model, method=method, max_users=max_users))
+    return rows
+
+
+def ask_some(question: Question, n: int) -> NDArray[np.bool_]:
+    """`(n_users,)` the `n` warm users who are asked, the same for every row of the question."""
+    warm = np.flatnonzero(segments(question)["warm"])
+    chosen = np.random.default_rng(0).permutation(warm)[:n]
+    asked = np.zeros(len(question.users), bool)
+    asked[chosen] = True
+    return asked
+
+
+def past_workspace(question: Question) -> Workspace:
+    """A workspace with the files of the train part, written once per question; nothing later is in them."""
+    content = hashlib.sha256(question.catalogue.digest.encode())
+    for column in (question.train.user, question.train.item, question.train.timestamp_ms):
+        content.update(np.ascontiguousarray(column).tobytes())
+    content.update(f"{question.task}{question.cut_ms}".encode())
+    place = Workspace(EVAL_FOLDER / "past" / content.hexdigest()[:12])
+    place.create(_TOML.replace("REPEATS", "true" if question.task == "any" else "false"))
+    if not (place.raw_dir / "interactions.parquet").is_file():
+        place.raw_dir.mkdir(parents=True, exist_ok=True)
+        _write_items(question, place.raw_dir / "items.parquet")
+        _write_events(question, place.raw_dir / "interactions.parquet")
+    return place
+
+
+def _write_items(question: Question, path: Path) -> None:
+    catalogue = question.catalogue
+    columns = {
+        "item_id": catalogue.item_ids,
+        "title": catalogue.titles,
+        "description": catalogue.descriptions,
+        "categories": [_SEPARATOR.join(names) for names in catalogue.categories],
+        "domain": catalogue.domains,
+        "text": catalogue.texts,
+    }
+    # The canary stays out: it has no title of its own, so the product would never show it anyway.
+    pl.DataFrame({name: list(values)[:-1] for name, values in columns.items()}).write_parquet(path)
+
+
+def _write_events(question: Question, path: Path) -> None:
+    train, catalogue = question.train, question.catalogue
+    frame = pl.DataFrame(
+        {
+            "user_id": [train.user_ids[code] for code in train.user.tolist()],
+            "item_id": [catalogue.item_ids[code] for code in train.item.tolist()],
+            "timestamp": train.timestamp_ms,
+            "key": [str(number) for number in train.interaction_id.tolist()],
+        }
+    )
+    partial = path.with_suffix(".part")
+    frame.write_parquet(partial)
+    partial.replace(path)

@@ -1,0 +1,209 @@
+"""`python -m eval run`: every row on every data set, kept as it goes, summed up at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.ranking.windows import Task
+from eval.baselines import baseline_rows
+from eval.datasets import EVAL_FOLDER, Dataset, Scheme, load_dataset
+from eval.errors import EvalError
+from eval.grounds import Grounds, describe_data, facts_of, groups_of
+from eval.keep import RowCache, over_windows, row_key
+from eval.manifest import code_digest, make_manifest
+from eval.ours import our_rows
+from eval.protocol import Outcome, run_row
+from eval.ratings import rating_errors
+from eval.recommenders import Recommender
+from eval.splits import Exam, Question, make_split
+from eval.summary import summarise
+
+RUNS = EVAL_FOLDER / "runs"
+CACHE = EVAL_FOLDER / "cache"
+ProgressCallback = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        data: names, workspaces or files; `items` is the item file of a single event file.
+        tasks: `new`, `any`; `any` is left out where nobody takes the same item again.
+        only: names of rows to run alone; empty for all.
+        model: language model of the product's rows; `none` leaves them out, and says so.
+        product_users: users whom the rows of the whole product are asked for.
+    """
+
+    data: tuple[str, ...]
+    items: Path | None = None
+    tasks: tuple[Task, ...] = ("new",)
+    scheme: Scheme | None = None
+    n_windows: int = 1
+    max_users: int = 2000
+    min_users: int | None = None
+    only: tuple[str, ...] = ()
+    ablations: bool = True
+    model: str = "none"
+    product: bool = False
+    product_users: int = 200
+    seed: int = 0
+
+
+def run(
+    plan: Plan,
+    *,
+    name: str = "",
+    progress: ProgressCallback | None = None,
+    datasets: Mapping[str, Dataset] | None = None,
+    runs: Path | None = None,
+    cache: Path | None = None,
+) -> Path:
+    """The folder of the run: manifest, one file of per-user values per table, and the summary.
+
+    The same plan on the same code and data finds its rows in the cache; one that was interrupted goes on.
+
+    Args:
+        plan: what to run.
+        name: of the run's folder.
+        progress: called with (stage, rows done, rows).
+        datasets: loaded already, by name; others are loaded by theirs.
+        runs: where the run's folder goes.
+        cache: where rows are kept.
+
+    Raises:
+        LeakError: a row has seen the future; nothing is summed up.
+        EvalError: nothing to run.
+    """
+    manifest = make_manifest(asdict(plan), model=plan.model)
+    folder = (runs or RUNS) / (name or f"{manifest['started'][:19].replace(':', '').replace(' ', '-')}")
+    folder.mkdir(parents=True, exist_ok=True)
+    # Once: this process goes on with the code it has read, whatever is edited meanwhile.
+    kept = _Kept(RowCache(cache or CACHE), manifest["code"], code_digest(product=True))
+    tables: list[dict[str, Any]] = []
+    for data in plan.data:
+        dataset = (datasets or {}).get(data) or load_dataset(
+            data, items=plan.items, min_users=plan.min_users, progress=progress
+        )
+        manifest["data"][dataset.name] = describe_data(dataset)
+        for task in plan.tasks:
+            if task == "any" and not dataset.preset.repeats and data == dataset.name:
+                continue
+            tables.append(_table(plan, dataset, task, folder=folder, kept=kept, progress=progress))
+    if not tables:
+        raise EvalError(f"expected a task that the data have, got {plan.tasks!r}: nobody repeats there")
+    _write(folder / "manifest.json", manifest)
+    _write(folder / "summary.json", {"manifest": manifest, "tables": tables})
+    return folder
+
+
+def rows_of(plan: Plan, task: Task) -> list[Recommender]:
+    """Every row of the plan, baselines first."""
+    from eval.classic import ClassicRow
+    from eval.product import product_rows
+    from eval.sequence import SasRecRow
+
+    rows = [*baseline_rows(task), ClassicRow(), SasRecRow(), *our_rows(ablations=plan.ablations)]
+    if plan.product:
+        rows += product_rows(plan.model, max_users=plan.product_users)
+    if plan.only:
+        unknown = sorted(set(plan.only) - {row.name for row in rows})
+        if unknown:
+            raise EvalError(f"expected rows among {[row.name for row in rows]!r}, got {unknown!r}")
+        rows = [row for row in rows if row.name in plan.only]
+    return rows
+
+
+def _table(
+    plan: Plan,
+    dataset: Dataset,
+    task: Task,
+    *,
+    folder: Path,
+    kept: _Kept,
+    progress: ProgressCallback | None,
+) -> dict[str, Any]:
+    """One table: every row over every window of one data set and task."""
+    asked = make_split(
+        dataset,
+        scheme=plan.scheme,
+        task=task,
+        n_windows=plan.n_windows,
+        max_users=plan.max_users,
+        seed=plan.seed,
+    )
+    rows, stage = rows_of(plan, task), f"{dataset.name}, {task} items"
+    grounds = Grounds()
+    outcomes: list[list[Outcome]] = []
+    for number, row in enumerate(rows):
+        if progress is not None:
+            progress(f"{stage}: {row.name}", number, len(rows))
+        found = []
+        for place, (question, exam) in enumerate(asked):
+            key = row_key(kept.parts(plan, row), dataset.digest, task, place, repr(row))
+            outcome = kept.rows.load(key)
+            if outcome is None:
+                outcome = run_row(question, exam, grounds.of(question), row)
+                if outcome.status == "ran":
+                    kept.rows.save(key, outcome)
+            found.append(outcome)
+        outcomes.append(found)
+    if progress is not None:
+        progress(f"{stage}: done", len(rows), len(rows))
+    return _sum_up(dataset, task, asked, outcomes, grounds, folder=folder)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Rows on disk, and the digests of the code they rest on: of the harness, of the whole product."""
+
+    rows: RowCache
+    code: str
+    product_code: str
+
+    def parts(self, plan: Plan, row: Recommender) -> list[Any]:
+        """What decides a row besides data and task; one of the whole product rests on the whole code."""
+        shared = [plan.scheme, plan.n_windows, plan.max_users, plan.seed]
+        if row.group == "product":
+            return [self.product_code, *shared, plan.model, plan.product_users]
+        return [self.code, *shared]
+
+
+def _sum_up(
+    dataset: Dataset,
+    task: Task,
+    asked: Sequence[tuple[Question, Exam]],
+    outcomes: Sequence[Sequence[Outcome]],
+    grounds: Grounds,
+    *,
+    folder: Path,
+) -> dict[str, Any]:
+    users = [question.users for question, _ in asked]
+    merged = [over_windows(users, list(found)) for found in outcomes]
+    codes = merged[0][0]
+    groups = groups_of(asked, grounds, codes)
+    arrays: dict[str, NDArray[Any]] = {f"group: {name}": mask for name, mask in groups.items()}
+    for _, outcome in merged:
+        arrays |= {f"{outcome.name}: {metric}": value for metric, value in outcome.values.items()}
+    ids = np.array([dataset.log.user_ids[code] for code in codes])
+    title = f"{dataset.name}-{task}"
+    with (folder / f"{title}.npz").open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{"user ids": ids, **arrays})
+    facts = facts_of(dataset, task, asked, groups)
+    if dataset.preset.rated and task == "new":
+        question, exam = asked[-1]
+        facts["ratings"] = [entry.to_dict() for entry in rating_errors(question, exam.labels)]
+    return summarise(facts, [outcome for _, outcome in merged], groups)
+
+
+def _write(path: Path, plain: dict[str, Any]) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(plain, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,135 @@
+"""Wishes read from questions, and what they leave of a catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agent.data.log import Catalogue
+from agent.dialogue.attributes import ItemFacts
+from agent.dialogue.constraints import Constraint, combined_mask, merge
+from agent.dialogue.mentions import Names, find_places, find_topic
+from agent.dialogue.wishes import WishReader
+
+TITLES = ("Tall Tales for Kids", "War Diaries", "Nut bar", "Steel knife", "小熊的雨衣")
+CATEGORIES = (
+    ("Books", "Children"),
+    ("Books", "History"),
+    ("Snacks",),
+    ("Kitchen", "Knives"),
+    ("图书", "儿童绘本"),
+)
+EXTRAS = {
+    0: {"price": 8, "brand": "Acme", "pages": 40},
+    1: {"price": "25.50 €", "brand": "Acme", "pages": 600},
+    2: {"price": 2, "brand": "Juniper"},
+    3: {"brand": "Juniper"},
+}
+
+
+@pytest.fixture(scope="module")
+def items():
+    catalogue = Catalogue(
+        item_ids=("a", "b", "c", "d", "e"),
+        titles=TITLES,
+        descriptions=("",) * 5,
+        categories=CATEGORIES,
+        domains=("books", "books", "food", "kitchen", "图书"),
+        texts=TITLES,
+        text_row=np.full(5, -1, np.int32),
+    )
+    return ItemFacts(catalogue, EXTRAS)
+
+
+def read(items, question, shown=(), language="en"):
+    return WishReader(items, Names(items.catalogue), language, shown).read(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "allowed"),
+    [
+        ("only things under 10 dollars", "ac"),
+        ("something over 20", "b"),
+        ("十元以下的", "ac"),
+        ("nothing with nuts please", "abde"),
+        ("something for a child", "ae"),
+        ("适合孩子的", "ae"),
+        ("only Knives", "d"),
+        ("a knife, but not from Juniper", "abe"),
+        ("under 100 pages", "a"),
+        ("no war", "acde"),
+    ],
+)
+def test_a_wish_leaves_what_fulfils_it(items, question, allowed):
+    wishes = read(items, question)
+    wanted = [entry for entry in wishes.constraints if entry.kind != "category" or "only" in question]
+    mask = combined_mask(wanted, items)
+    assert "".join(np.array(items.catalogue.item_ids)[mask]) == allowed, wishes
+    assert not wishes.problems
+
+
+def test_relative_wishes_refer_to_what_was_shown(items):
+    assert read(items, "something shorter", [1]).constraints[0].what == "length"
+    (cheaper,) = read(items, "cheaper please", [1]).constraints
+    mask = combined_mask([cheaper], items)
+    assert mask.tolist() == [True, False, True, False, False]
+    (brand,) = read(items, "not from this brand", [2]).constraints
+    assert brand == Constraint("not", "Juniper")
+
+
+def test_what_cannot_be_met_is_said(items):
+    assert "brand" in read(items, "not from this brand").problems[0]
+    assert "year" in read(items, "something newer", [0]).problems[0]
+    assert read(items, "更新的", [0], "zh").problems
+
+
+def test_numbers_of_items():
+    def k(question):
+        return WishReader(ItemFacts(_none(), {}), Names(_none()), "en").read(question).k
+
+    assert (k("give me five ideas"), k("show 3 things"), k("recommend"), k("再给我五个建议")) == (
+        5,
+        3,
+        None,
+        5,
+    )
+    assert k("nothing over 30 minutes") is None
+
+
+def _none():
+    return Catalogue((), (), (), (), (), (), np.zeros(0, np.int32))
+
+
+def test_constraints_take_each_others_slots():
+    held = merge(
+        (), [Constraint("not", "Acme"), Constraint("category", "Knives"), Constraint("at_most", "9", "price")]
+    )
+    held = merge(
+        held,
+        [Constraint("category", "Snacks"), Constraint("not", "Juniper"), Constraint("at_most", "5", "price")],
+    )
+    assert {entry.slot for entry in held} == {"not:acme", "not:juniper", "category:", "upper:price"}
+    assert [entry.value for entry in held if entry.kind == "category"] == ["Snacks"]
+    assert {entry.shown("en") for entry in held} >= {"price at most 5", "only Snacks", "nothing with “Acme”"}
+    assert Constraint("audience", "child").shown("zh") == "适合孩子"
+
+
+@pytest.mark.parametrize(
+    ("question", "places"),
+    [
+        ("why number 2?", [2]), ("compare the first two", [1, 2]), ("#3 or #5", [3, 5]), ("1 or 2?", [1, 2]),
+        ("第二个怎么样", [2]), ("the last one", [10]), ("first half of the year", []), ("why 4", [4]),
+    ],
+)  # fmt: skip
+def test_places(question, places):
+    assert [place for _, place in find_places(question, 10)] == places
+
+
+def test_topics(items):
+    names = Names(items.catalogue)
+    facets = [("f0", "History: War"), ("f1", "Knife things")]
+    assert find_topic("mute knives", names, facets).target == "Knives"
+    assert find_topic("less History: War", names, facets).target == "f0"
+    assert find_topic("no more snack", names, facets).target == "Snacks"
+    assert find_topic("mute zebras", names, facets) is None
+    assert names.mask("Why War Diaries?") == "Why ITEM?"

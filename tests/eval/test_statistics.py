@@ -1,0 +1,103 @@
+"""Intervals, tests and words: by hand, and by how often they are right on data whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eval.calibration import calibration_error, reliability
+from eval.statistics import (
+    bootstrap_mean,
+    compare_rows,
+    detectable_effect,
+    holm,
+    randomisation_p,
+    sentence,
+    users_needed,
+)
+
+
+def test_bootstrap_interval_covers_the_mean():
+    rng = np.random.default_rng(0)
+    covered = sum(
+        found.low <= 0.3 <= found.high
+        for found in (
+            bootstrap_mean(rng.binomial(1, 0.3, 200).astype(float), n_resamples=400) for _ in range(100)
+        )
+    )
+    assert 88 <= covered <= 100
+
+
+def test_words_need_an_interval():
+    assert bootstrap_mean(np.full(50, 0.1) + np.linspace(-0.01, 0.01, 50)).better
+    nothing = bootstrap_mean(np.linspace(-1, 1, 50))
+    assert not nothing.better
+    assert not nothing.worse
+    assert bootstrap_mean(np.full(9, -1.0)).worse
+    assert bootstrap_mean(np.array([np.nan])).n == 0
+
+
+def test_the_randomisation_test_is_honest():
+    """Under no difference p is below .05 in about 5 % of cases; three equal signs have 2 of 8 as extreme."""
+    rng = np.random.default_rng(1)
+    small = sum(randomisation_p(rng.normal(size=40), n_flips=200, seed=n) < 0.05 for n in range(200))
+    assert 2 <= small <= 20
+    assert randomisation_p(np.array([1.0, 1.0, 1.0]), n_flips=4000) == pytest.approx(0.25, abs=0.03)
+    assert randomisation_p(np.zeros(5)) == 1.0
+    assert randomisation_p(np.full(60, 0.1), n_flips=200) == pytest.approx(1 / 201)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+def test_power_figures_agree_with_simulation():
+    rng = np.random.default_rng(2)
+    differences = rng.normal(0.0, 1.0, 100)
+    effect = detectable_effect(differences)
+    found = sum(
+        abs(sample.mean()) / (sample.std(ddof=1) / 10.0) > 1.96
+        for sample in (rng.normal(effect, 1.0, 100) for _ in range(400))
+    )
+    assert 0.7 < found / 400 < 0.9
+    shifted = differences - differences.mean() + effect
+    assert users_needed(shifted) == pytest.approx(100, abs=2)
+    assert users_needed(np.zeros(4)) == 0
+
+
+def test_the_report_refuses_the_word_better():
+    rng = np.random.default_rng(3)
+    base = rng.random(60)
+    noise, real = base + rng.normal(0, 0.3, 60), base + 0.2 + rng.normal(0, 0.05, 60)
+    worse = base - 0.2
+    found = {c.row: c for c in compare_rows({"a": base, "n": noise, "r": real, "w": worse}, reference="a")}
+    assert found["n"].verdict == "no difference shown"
+    assert "better" not in sentence(found["n"]) and "would need" in sentence(found["n"])
+    assert found["r"].verdict == "better" and ": better (p" in sentence(found["r"])
+    assert found["w"].verdict == "worse"
+    assert all(c.holm >= c.p_value for c in found.values())
+
+
+def test_rows_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="one split"):
+        compare_rows({"a": np.zeros(3), "b": np.zeros(4)}, reference="a")
+
+
+def test_users_without_a_value_are_left_out_of_a_pair():
+    (found,) = compare_rows(
+        {"a": np.array([1.0, 1.0, np.nan]), "b": np.array([2.0, np.nan, 5.0])}, reference="a"
+    )
+    assert (found.difference.n, found.difference.mean) == (1, 1.0)
+
+
+def test_calibration_by_hand():
+    stated = np.array([0.1, 0.1, 0.9, 0.9])
+    table = reliability(stated, np.array([False, True, True, True]), bins=2)
+    assert [(b.stated, b.observed, b.n) for b in table] == [(0.1, 0.5, 2), (0.9, 1.0, 2)]
+    assert calibration_error(table) == pytest.approx((0.4 + 0.1) / 2)
+    rng = np.random.default_rng(4)
+    p = rng.random(20_000)
+    assert calibration_error(reliability(p, rng.random(20_000) < p)) < 0.02
+    assert np.isnan(calibration_error([]))
