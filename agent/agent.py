@@ -24,11 +24,11 @@ from agent.settings import Settings, load_settings
 from agent.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agent.dialogue.pictures.picture import Picture
     from agent.data.index import BuildReport
     from agent.data.live import LiveEvent
     from agent.data.report import IngestReport
     from agent.dialogue.chat import ChatSession
+    from agent.dialogue.pictures.picture import Picture
     from agent.interests.room import Drift
     from agent.session import Session
 

@@ -41,7 +41,8 @@ class Sampling:
 class Teller:
     """Hands on text as it is made: whole characters, and nothing that may turn out to be a stop text.
 
-    The pieces handed on make up the final text, character for character.
+    The pieces handed on make up the final text, character for character, when nothing is fed after the bytes
+    that hold a stop text.
     """
 
     def __init__(self, hear: Callable[[str], None], stops: Sequence[str]) -> None:

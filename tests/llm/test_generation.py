@@ -17,6 +17,10 @@ def test_pieces_make_up_the_text_up_to_the_first_stop(text, stops, size):
     teller = Teller(heard.append, stops)
     for start in range(0, len(raw), size):
         teller.feed(raw[start : start + size])
+        so_far = raw[: start + size]
+        if any(stop.encode() in so_far for stop in stops):  # where generation ends
+            text = so_far.decode(errors="replace")
+            break
     teller.feed(b"", last=True)
     found = [at for stop in stops if (at := text.find(stop)) >= 0]
     assert "".join(heard) == (text[: min(found)] if found else text)
