@@ -35,12 +35,15 @@ _EXTRAS = {
 }
 
 
+Status = Literal["fine", "note", "wrong"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check. `wrong` needs a hand, `note` is worth knowing."""
 
     name: str
-    status: Literal["fine", "note", "wrong"]
+    status: Status
     detail: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,10 +59,10 @@ def examine(workspace: str) -> list[Finding]:
         place = Workspace.find(workspace)
         settings = load_settings(place.settings_path)
     except WorkspaceNotFoundError as error:
-        return [*findings, *_model(Settings()), Finding("workspace", "note", str(error))]
+        return [*findings, *_models(Settings()), Finding("workspace", "note", str(error))]
     except DriftrecError as error:
         return [*findings, Finding("settings", "wrong", str(error))]
-    findings += _model(settings)
+    findings += _models(settings)
     findings += _workspace(place, settings)
     return findings
 
@@ -74,46 +77,44 @@ def _packages() -> Iterator[Finding]:
             yield Finding(package, "note" if extra else "wrong", remedy)
 
 
-def _model(settings: Settings) -> Iterator[Finding]:
+def _models(settings: Settings) -> Iterator[Finding]:
+    """Each model of the chain, then what guards data, money and time."""
+    from agent.llm.protection import describe_protection
+
+    for name in settings.llm.chain:
+        status, detail = _model(name, settings)
+        yield Finding("language model", status, detail)
+    for what, words in describe_protection(settings.llm):
+        yield Finding(what, "note", words)
+
+
+def _model(name: str, settings: Settings) -> tuple[Status, str]:
+    kind, _, rest = name.partition(":")
+    if name == "none":
+        return "note", "none: every wording comes from the facts"
+    if kind == "llamacpp":
+        return _local_model(rest)
+    return "note", f"{name.partition('@')[0]}, {'a key is set' if settings.llm.api_key else 'no key is set'}"
+
+
+def _local_model(name: str) -> tuple[Status, str]:
     from agent.fetch import home
     from agent.llm.registry import find_spec, is_verified
 
-    name = settings.llm.model
-    if name == "none":
-        yield Finding("language model", "note", "none: every wording comes from the facts")
-        return
-    kind, _, rest = name.partition(":")
-    if kind == "llamacpp":
-        if importlib.util.find_spec("llama_cpp") is None:
-            yield Finding(
-                "language model", "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
-            )
-            return
-        if rest.endswith(".gguf"):
-            there = Path(rest).expanduser().is_file()
-            yield Finding(
-                "language model", "fine" if there else "wrong", rest if there else f"no file {rest}"
-            )
-            return
-        try:
-            spec = find_spec(rest)
-        except DriftrecError as error:
-            yield Finding("language model", "wrong", str(error))
-            return
-        path = home() / "models" / spec.filename
-        if is_verified(path, spec):
-            yield Finding("language model", "fine", f"{rest}: {path}, sha256 verified")
-        elif path.exists():
-            yield Finding(
-                "language model", "wrong", f"{rest}: {path} is not the file it should be; delete it"
-            )
-        else:
-            size = f"{spec.size / 1e6:,.0f} MB"
-            yield Finding("language model", "note", f"{rest}: {size}, fetched when first needed")
-    else:
-        where = settings.llm.base_url or "the provider's own server"
-        key = "a key is set" if settings.llm.api_key else "no key is set"
-        yield Finding("language model", "note", f"{name} at {where}, {key}; item titles leave this machine")
+    if importlib.util.find_spec("llama_cpp") is None:
+        return "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
+    if name.endswith(".gguf"):
+        return ("fine", name) if Path(name).expanduser().is_file() else ("wrong", f"no file {name}")
+    try:
+        spec = find_spec(name)
+    except DriftrecError as error:
+        return "wrong", str(error)
+    path = home() / "models" / spec.filename
+    if is_verified(path, spec):
+        return "fine", f"{name}: {path}, sha256 verified"
+    if path.exists():
+        return "wrong", f"{name}: {path} is not the file it should be; delete it"
+    return "note", f"{name}: {spec.size / 1e6:,.0f} MB, fetched when first needed"
 
 
 def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:

@@ -59,6 +59,7 @@ def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool, readme
         "interests": _interest_rows,
         "latency": lambda: _latency_rows(model),
         "words": lambda: _word_rows(model),
+        "scoring": lambda: _scoring_rows(model),
         "ranking": _ranking_rows,
     }
     if only is not None and only not in parts:
@@ -230,6 +231,12 @@ def _word_rows(model: str) -> Iterator[Row]:
             raise RuntimeError(f"the model named no facet of household {user_id}: nothing was measured")
         figure = f"{seconds:.1f} s, {by_model} of {len(profile.facets)} facets named by the model"
         yield Row(f"profile words for one household by {model}", figure, "≤ 30 s", seconds <= 30)
+
+
+def _scoring_rows(model: str) -> Iterator[Row]:
+    from eval.bench_llm import llm_rows  # it makes rows of this module
+
+    return llm_rows(model)
 
 
 def _ranking_rows() -> Iterator[Row]:

@@ -8,12 +8,13 @@ version, is a problem that `python -m eval figures` names and a test fails on.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from eval.manifest import git_revision
 
 
 def publish(readme: Path, name: str, table: str, *, command: str) -> None:
@@ -35,7 +36,7 @@ def publish(readme: Path, name: str, table: str, *, command: str) -> None:
     record[name] = {
         "command": command,
         "version": version("driftrec"),
-        "revision": _revision(readme.resolve().parent),
+        "revision": git_revision(),
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "table": table.strip(),
     }
@@ -81,18 +82,3 @@ def _load(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     record: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return record
-
-
-def _revision(folder: Path) -> str:
-    """The commit that is checked out, with a + when files differ from it; empty outside a checkout."""
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip()

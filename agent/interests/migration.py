@@ -101,10 +101,7 @@ def compute_migration(
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
-    crowd = None
-    if population is not None:
-        parts = facet_category_parts(log, catalogue, frame, population)
-        crowd = crowd_shares(population, parts, both.days)
+    crowd = None if population is None else _crowd(log, catalogue, frame, population, both)
     dislikes: tuple[DislikeChange, ...] = ()
     if with_evidence:
         dislikes = compute_dislikes(
@@ -112,11 +109,7 @@ def compute_migration(
         )
     tested = run_facet_tests(log, catalogue, both, sizes[0], crowd=crowd, settings=settings)
     if tested is None:
-        note = (
-            f"Too few sessions to tell: {sizes[0]} before and {sizes[1]} after; "
-            f"at least {MIN_WINDOW_SESSIONS} in each are needed, and 20 in all to see a moderate change."
-        )
-        return _abstain(user_id, windows, sizes, note, dislikes=dislikes)
+        return _abstain(user_id, windows, sizes, _too_few(sizes), dislikes=dislikes)
     changes = list_changes(tested, sessions, frame=frame, settings=settings, labels=labels)
     if with_evidence:
         changes = tuple(
@@ -145,6 +138,24 @@ def compute_migration(
         change_points=_change_points(both) if with_evidence and not abstained else (),
         dislikes=dislikes,
         interlude=_interlude(tested, settings),
+    )
+
+
+def _crowd(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    frame: FacetFrame,
+    population: PopulationModel,
+    sessions: SessionShares,
+) -> NDArray[np.float32]:
+    parts = facet_category_parts(log, catalogue, frame, population)
+    return crowd_shares(population, parts, sessions.days)
+
+
+def _too_few(sizes: tuple[int, int]) -> str:
+    return (
+        f"Too few sessions to tell: {sizes[0]} before and {sizes[1]} after; "
+        f"at least {MIN_WINDOW_SESSIONS} in each are needed, and 20 in all to see a moderate change."
     )
 
 
