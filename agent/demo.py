@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agent.agent import Agent
@@ -36,7 +37,7 @@ class Portrait:
     """One household: its profiles, how it moved, and what to recommend now.
 
     Attributes:
-        profiles: stored versions, the last two: as of the split, and now; one when only one is stored.
+        profiles: stored versions: as of the split, and now; only the latter when none is so old.
     """
 
     user_id: str
@@ -135,10 +136,19 @@ def _portrait(agent: Agent, user_id: str) -> Portrait:
     agent.refresh([user_id], then=after[0])
     return Portrait(
         user_id,
-        tuple(agent.history(user_id)[-2:]),
+        then_and_now(agent.history(user_id), after[0]),
         agent.migration(user_id),
         agent.recommend(user_id, 10),
     )
+
+
+def then_and_now(versions: Sequence[Profile], split: datetime) -> tuple[Profile, ...]:
+    """The newest version as of `split` or before, and the newest of all; that alone when none is so old.
+
+    Another model, or later events, add versions of now: the last two need not lie on both sides.
+    """
+    then = [version for version in versions if version.moment <= split]
+    return (*then[-1:], versions[-1]) if then and then[-1] is not versions[-1] else (versions[-1],)
 
 
 def show_demo(demo: Demo, *, offline: bool, refused: Sequence[str]) -> None:
