@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from agent.errors import LlmError, SettingsError
+from agent.moments import to_ms
+from agent.opened import OpenWorkspace
 from agent.schema import (
     Feedback,
     FeedbackAction,
@@ -20,171 +20,23 @@ from agent.schema import (
     ProfileDiff,
     RecommendationList,
 )
-from agent.settings import Settings, load_settings
-from agent.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agent.data.index import BuildReport
     from agent.data.live import LiveEvent
-    from agent.data.report import IngestReport
     from agent.dialogue.chat import ChatSession
     from agent.dialogue.pictures.picture import Picture
     from agent.interests.room import Drift
-    from agent.session import Session
 
-ProgressCallback = Callable[[str, int, int | None], None]
 # Observed events beyond this are loaded with the rest of the log at the next call.
 _LIVE_LIMIT = 100_000
 
 
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
-
-
-def parse_moment(text: str) -> datetime:
-    """The aware UTC datetime of an ISO 8601 date or time; without a zone it is UTC.
-
-    Raises:
-        SettingsError: not a date.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"expected a date such as 2017-05-01 or 2017-05-01T18:00, got {text!r}") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def to_ms(moment: datetime | None) -> int | None:
-    """Milliseconds since 1970 of `moment`; a naive one counts as UTC."""
-    if moment is None:
-        return None
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return int(aware.timestamp() * 1000)
-
-
-class Agent:
-    """Everything driftrec does with one workspace. Use as a context manager, or call `close`.
+class Agent(OpenWorkspace):
+    """Everything driftrec does for the users of one workspace. Use as a context manager, or call `close`.
 
     What is missing or out of date (index, fitted models) is made when first needed and kept in the
     workspace; `progress` is told of all that takes time.
     """
-
-    def __init__(
-        self, workspace: Workspace, settings: Settings, *, progress: ProgressCallback | None = None
-    ) -> None:
-        from agent.data.store import Store
-
-        self.workspace = workspace
-        self.settings = settings
-        self._progress = progress or _silent
-        self._store = Store.open(workspace.store_path)
-        self._session: Session | None = None
-
-    @classmethod
-    def open(
-        cls,
-        workspace: str | Path = "shop",
-        *,
-        model: str | None = None,
-        offline: bool | None = None,
-        progress: ProgressCallback | None = None,
-    ) -> Self:
-        """The agent of an existing workspace.
-
-        Args:
-            workspace: a folder with a `driftrec.toml`, or a name under `.driftrec`.
-            model: language model in place of the settings': a name, a .gguf file, `openai:…`, `none`, or
-                a chain of those after commas.
-            offline: fetch nothing, speak to no other machine: what would need it raises OfflineError; None
-                leaves it to the settings. Wrap the block in `agent.offline.network_fence` to have every
-                connection of this process refused, other libraries' too, as the command line does.
-            progress: called with (stage, done, total).
-
-        Raises:
-            WorkspaceNotFoundError: no such workspace.
-            SettingsError: its settings are not valid.
-        """
-        place = Workspace.find(workspace)
-        settings = load_settings(place.settings_path)
-        if model is not None:
-            settings = settings.model_copy(update={"llm": settings.llm.with_model(model)})
-        if offline is not None:
-            settings = settings.model_copy(update={"offline": offline})
-        return cls(place, settings, progress=progress)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Frees model, index and store; calling it twice is harmless."""
-        self._forget()
-        self._store.close()
-
-    def _forget(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    @property
-    def session(self) -> Session:
-        """The loaded state of the workspace: log, catalogue, rooms. Loaded once, dropped by an ingest."""
-        from agent.session import Session
-
-        if self._session is None:
-            self._session = Session(self.workspace, self.settings, self._store, progress=self._progress)
-        return self._session
-
-    def ingest_items(self, path: str | Path) -> IngestReport:
-        """Reads an item file; the report adds up to its rows. The same file again changes nothing."""
-        from agent.data.ingest import ingest_items
-
-        return self._ingest(ingest_items, path)
-
-    def ingest_interactions(self, path: str | Path) -> IngestReport:
-        """Reads an event file; the report adds up to its rows. The same file again changes nothing."""
-        from agent.data.ingest import ingest_interactions
-
-        return self._ingest(ingest_interactions, path)
-
-    def _ingest(self, read: Callable[..., IngestReport], path: str | Path) -> IngestReport:
-        self._forget()
-        stage = f"Reading {Path(path).name}"
-        return read(
-            self._store,
-            Path(path),
-            self.settings,
-            quarantine_dir=self.workspace.quarantine_dir,
-            progress=lambda done, total: self._progress(stage, done, total),
-        )
-
-    def index(self) -> BuildReport:
-        """Embeds the items and brings the Chroma index up to date with the store."""
-        return self.session.build_index()
-
-    def fit(self) -> dict[str, Any]:
-        """Fits the ranking and the population model if they are out of date; a summary of both."""
-        return self.session.fit()
-
-    def warm_model(self) -> str:
-        """Loads the language model, fetching it first if need be; what is wrong with it, or empty."""
-        from agent.llm.wrapper import open_now
-
-        backend = self.session.backend
-        if backend is None:
-            return ""
-        try:
-            open_now(backend)
-        except LlmError as error:
-            return str(error)
-        return ""
 
     def scan(self, *, min_sessions: int = 20) -> list[Drift]:
         """How far every user with enough sessions moved between halves of their history, furthest first."""

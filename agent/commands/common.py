@@ -52,6 +52,6 @@ def print_json(value: Any) -> None:
 
 def moment_option(text: str | None) -> Any:
     """The aware datetime an option speaks of; None without one."""
-    from agent.agent import parse_moment
+    from agent.moments import parse_moment
 
     return None if text is None else parse_moment(text)
