@@ -53,11 +53,12 @@ def preview(session: Session, name: str, user_id: str, *, item_id: str | None = 
     base = name.partition(".")[0]
     if base not in _BUILDERS:
         known = sorted({entry.partition(".")[0] for entry in list_prompts()})
-        why = "it is rendered from a question or an evaluation"
+        why = "it is rendered from an evaluation"
         if base not in known:
             why = "there is no such prompt"
         raise SettingsError(
-            f"expected one of the prompts {', '.join(sorted(_BUILDERS))}; got {name!r}: {why}"
+            f"expected one of the prompts {', '.join(sorted(_BUILDERS))}, or of a talk with --ask; "
+            f"got {name!r}: {why}"
         )
     if user_id not in session.log.user_codes:
         raise SettingsError(f"expected a user id of the workspace, got {user_id!r}")

@@ -1,4 +1,4 @@
-"""The README's picture: what the demo prints about one household, as an SVG, made by running it."""
+"""The README's pictures: what the demo prints about one household, and its stream, made by running it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from pathlib import Path
 from rich.ansi import AnsiDecoder
 from rich.console import Console
 
+from agent import Agent
+
 _WIDTH = 118
 TARGET = Path(".github") / "demo.svg"
+STREAM = Path(".github") / "stream.svg"
 
 
 def draw(user: str, *, workspace: str, model: str, target: Path = TARGET) -> Path:
@@ -27,6 +30,22 @@ def draw(user: str, *, workspace: str, model: str, target: Path = TARGET) -> Pat
     # The default style asks a content network for its font; the reader's own monospaced one will do.
     svg = re.sub(r"@font-face\s*\{.*?\}", "", console.export_svg(title="driftrec"), flags=re.DOTALL)
     target.write_text(svg, encoding="utf-8")
+    return target
+
+
+def draw_stream(user: str, *, workspace: str, model: str, target: Path = STREAM) -> Path:
+    """Writes the stream of one household's interests to `target`; the path.
+
+    It stands in a page as an image, so it has no script and no outside font, and follows the reader's ground.
+    """
+    with Agent.open(workspace, model=model, offline=True) as agent:
+        picture = agent.picture(user)
+    if picture.migration.before is None:
+        raise RuntimeError(
+            f"expected a user with sessions enough to compare, got user {user!r}; choose another"
+        )
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(picture.stream_svg + "\n", encoding="utf-8")
     return target
 
 

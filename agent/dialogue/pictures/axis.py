@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from agent.dialogue.pictures.labels import shorten, spread, text_width
 from agent.dialogue.pictures.style import ROLES
 from agent.dialogue.pictures.svg import hover, paint, rule, tag, write
-from agent.dialogue.pictures.words import Words, day_text, last_day, odds_text
+from agent.dialogue.pictures.words import Words, counted, day_text, last_day, odds_text, span_text
 from agent.schema import ChangePoint, Migration
 
 _DAY_S = 86_400
@@ -94,9 +94,9 @@ def draw_windows(migration: Migration, axis: Axis, words: Words) -> str:
         left, right = axis.of(start) + 1.5, axis.of(end) - 1.5
         if right - left < 12:
             continue
-        full = f"{name} · {words.n_sessions.format(n=n_sessions)}"
+        full = words.window.format(name=name, sessions=counted(words.n_sessions, n_sessions))
         text = full if text_width(full, 12) <= right - left else name
-        dates = f"{day_text(start)} … {last_day(end)}"
+        dates = span_text(start, end)
         parts.append(
             tag(
                 "path",

@@ -42,6 +42,11 @@ class Shown:
         """The facet's name."""
         return self.facet.label
 
+    @property
+    def moved(self) -> bool:
+        """Whether a change was found."""
+        return self.kind not in ("stable", "untested")
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -62,11 +67,7 @@ def choose_facets(timeline: Timeline, migration: Migration) -> Choice:
     changes = {change.key: change for change in migration.changes}
     sides = [_inside(timeline, window) for window in (migration.before, migration.after)]
     everyone = [_show(spot, facet, changes, sides) for spot, facet in enumerate(timeline.facets)]
-    changed = [
-        entry
-        for entry in everyone
-        if entry.kind not in ("stable", "untested") and max(entry.before, entry.after) >= _LEAST_SHARE
-    ]
+    changed = [entry for entry in everyone if entry.moved and max(entry.before, entry.after) >= _LEAST_SHARE]
     changed.sort(key=lambda entry: -max(entry.before, entry.after))
     chosen = {entry.spot: entry for entry in changed[:_MOST_CHANGED]}
     for entry in everyone:

@@ -10,7 +10,7 @@ from agent.dialogue.pictures.labels import shorten, spread
 from agent.dialogue.pictures.stream import WIDTH
 from agent.dialogue.pictures.style import ROLES, Role
 from agent.dialogue.pictures.svg import Drawing, hover, mark, paint, tag, write
-from agent.dialogue.pictures.words import Words, day_text, last_day
+from agent.dialogue.pictures.words import Words, counted, span_text
 from agent.interests.words import percent
 from agent.schema import Migration
 
@@ -60,7 +60,7 @@ def _key(piece: _Piece) -> str:
 
 
 def _moved(entry: Shown | None) -> bool:
-    return entry is not None and entry.kind not in ("stable", "untested")
+    return entry is not None and entry.moved
 
 
 def _column(choice: Choice, side: Literal["before", "after"]) -> list[_Piece]:
@@ -90,7 +90,7 @@ def _draw_ribbon(start: _Piece, end: _Piece, words: Words, choice: Choice) -> st
         f"C{middle:.1f} {end.bottom:.1f} {middle:.1f} {start.bottom:.1f} {a:.1f} {start.bottom:.1f}Z"
     )
     if start.entry is None:
-        name, kind = words.other.format(n=choice.n_other), ""
+        name, kind = counted(words.other, choice.n_other), ""
     else:
         name, kind = start.entry.label, f"{words.kinds[start.entry.kind]}, "
     text = hover(name, f"{kind}{percent(start.share)} → {percent(end.share)}")
@@ -141,7 +141,7 @@ def _draw_names(column: list[_Piece], side: Literal["left", "right"], words: Wor
         parts.append(write(percent(piece.share), figure_x, y + 4, anchor=figures))
         name_x = figure_x + away * 8
         if piece.entry is None:
-            text = shorten(words.other.format(n=choice.n_other), 12, room)
+            text = shorten(counted(words.other, choice.n_other), 12, room)
             parts.append(write(text, name_x, y + 4, anchor=anchor, fill="soft"))
             continue
         mark_x = name_x - 9 if side == "left" else name_x
@@ -160,7 +160,7 @@ def _draw_heads(migration: Migration, words: Words) -> str:
     ):
         if window is None:
             continue
-        dates = f"{day_text(window[0])} … {last_day(window[1])}, {words.n_sessions.format(n=n_sessions)}"
+        dates = words.window.format(name=span_text(*window), sessions=counted(words.n_sessions, n_sessions))
         parts.append(write(name, x, 18, size=14, anchor=anchor))
         parts.append(write(dates, x, 35, size=11, anchor=anchor, fill="soft"))
     return "".join(parts)

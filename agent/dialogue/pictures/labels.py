@@ -22,7 +22,7 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("编程", 10), text_width("", 10)
     (20.0, 0.0)
     """
-    return size * sum(map(_em, text))
+    return size * sum(map(_em, text), 0.0)
 
 
 def _em(char: str) -> float:
@@ -43,7 +43,7 @@ def shorten(text: str, size: float, room: float) -> str:
     """`text` cut to `room` pixels, with an ellipsis where it was cut; empty when nothing fits.
 
     >>> shorten("Frozen pizza and snacks", 10, 80)
-    'Frozen piz…'
+    'Frozen pizza…'
     """
     if text_width(text, size) <= room:
         return text
@@ -99,18 +99,16 @@ def find_spot(
     bottom: NDArray[np.float64],
     *,
     width: float,
-    enough: float,
     avoid: Sequence[float] = (),
 ) -> Spot | None:
     """The place inside a band where a box of `width` has most height.
 
     Args:
         x: `(n,)` ascending, evenly spaced; `top` and `bottom` are the band's edges there, y downwards.
-        enough: height that the label needs.
-        avoid: places in x that the label should not lie across; it does where no other is high enough.
+        avoid: places in x that the label must not lie across.
 
     Returns:
-        The place; None when the band is shorter than the label.
+        The place; None when the band is shorter than the label, or has no part of its width free.
     """
     if len(x) < 2:
         return None
@@ -124,9 +122,9 @@ def find_spot(
     free = np.ones(len(height), np.bool_)
     for line in avoid:
         free &= (right < line) | (left > line)
-    if free.any() and height[free].max() >= enough:
-        height = np.where(free, height, -np.inf)
-    best = int(height.argmax())
+    if not free.any():
+        return None
+    best = int(np.where(free, height, -np.inf).argmax())
     return Spot(
         float(left[best] + right[best]) / 2, float(upper[best] + lower[best]) / 2, float(height[best])
     )

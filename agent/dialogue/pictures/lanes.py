@@ -10,7 +10,7 @@ from datetime import datetime
 from agent.dialogue.pictures.axis import Axis
 from agent.dialogue.pictures.style import REJECTED, Role
 from agent.dialogue.pictures.svg import Drawing, hover, paint, tag, write
-from agent.dialogue.pictures.words import Words, day_text, last_day
+from agent.dialogue.pictures.words import Words, counted, span_text
 from agent.schema import DislikeChange, Migration, Timeline
 
 _HEIGHT = 26.0
@@ -30,7 +30,7 @@ class _Bar:
 def draw_sessions(timeline: Timeline, axis: Axis, words: Words) -> Drawing:
     """One bar per calendar period with sessions."""
     bars = [
-        _Bar(period, count, (words.n_sessions.format(n=count),))
+        _Bar(period, count, (counted(words.n_sessions, count),))
         for period, count in zip(timeline.periods, timeline.sessions, strict=True)
     ]
     return _draw_lane(words.sessions, bars, axis=axis, fill="soft", words=words)
@@ -77,7 +77,7 @@ def _draw_bar(bar: _Bar, height: float, axis: Axis, fill: Role | str) -> str:
     height = max(height, 1.5)
     return tag(
         "rect",
-        hover(f"{day_text(start)} … {last_day(end)}", *bar.lines),
+        hover(span_text(start, end), *bar.lines),
         x=left + inset,
         y=_HEIGHT - height,
         width=max(right - left - 2 * inset, 1.0),

@@ -7,7 +7,7 @@ from agent.dialogue.pictures.labels import text_width
 from agent.dialogue.pictures.stream import WIDTH
 from agent.dialogue.pictures.style import KIND_COLOURS, text_on
 from agent.dialogue.pictures.svg import Drawing, mark, paint, tag, write
-from agent.dialogue.pictures.words import Words
+from agent.dialogue.pictures.words import Words, counted
 
 _BOX = 15.0
 
@@ -23,5 +23,5 @@ def draw_legend(choice: Choice, words: Words) -> Drawing:
         x += _BOX + text_width(words.kinds[kind], 12) + 22
     if choice.n_other:
         parts.append(tag("rect", x=x, y=4, width=_BOX, height=_BOX, rx=2, **paint("rest")))
-        parts.append(write(words.other.format(n=choice.n_other), x + _BOX + 6, 16, fill="soft"))
+        parts.append(write(counted(words.other, choice.n_other), x + _BOX + 6, 16, fill="soft"))
     return Drawing(WIDTH, 26, "".join(parts))

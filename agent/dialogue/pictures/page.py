@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from agent.dialogue.pictures.findings import note_text, verdict
 from agent.dialogue.pictures.style import KIND_COLOURS, ROLES, stylesheet
 from agent.dialogue.pictures.svg import Drawing, clean, document, mark, tag
-from agent.dialogue.pictures.words import Words, day_text, odds_text, verdict
+from agent.dialogue.pictures.words import Words, counted, day_text, odds_text
 from agent.interests.words import Language, percent
 from agent.schema import Evidence, FacetChange, Migration
 
@@ -40,17 +41,17 @@ def draw_page(
     words: Words,
     language: Language,
     *,
+    heading: str,
     drawings: tuple[Drawing, Drawing | None, Drawing],
 ) -> str:
     """The page as HTML; `drawings` are stream, flow and legend."""
     stream, flow, legend = drawings
-    heading = words.heading.format(user=migration.user_id)
     body = [
         _element("h1", heading),
-        _element("p", verdict(migration, words), class_="soft-text"),
-        _story(migration, words),
+        _element("p", verdict(migration, words, language), class_="soft-text"),
+        _story(migration, note_text(migration, words, language), words),
         _element("h2", words.stream),
-        _figure(legend, words.stream),
+        _figure(legend, words.stream) if legend.body else "",
         _figure(stream, words.stream),
     ]
     if flow is not None:
@@ -82,16 +83,18 @@ def _figure(drawing: Drawing, label: str) -> str:
     return f'<figure class="drawing">{document(drawing, label=label, style=False, ground=False)}</figure>'
 
 
-def _story(migration: Migration, words: Words) -> str:
+def _story(migration: Migration, said: str, words: Words) -> str:
+    """The story and who worded it, then what is noted beside; `said` is the note in the page's language."""
     if not migration.story:
-        return _element("p", migration.note) if migration.note else ""
+        return _element("p", said) if said and migration.changes else ""
     by_whom = (
         words.by_model.format(model=migration.model) if migration.worded_by == "model" else words.by_facts
     )
     note = ""
-    if migration.note and migration.note not in migration.story:
-        note = _element("p", f"{words.note}: {migration.note}")
-    story = escape(clean(migration.story))
+    if said and migration.note not in migration.story:
+        note = _element("p", f"{words.note}: {said}")
+    story = migration.story.replace(migration.note, said) if migration.note else migration.story
+    story = escape(clean(story))
     return f"<blockquote>{story}<br>{_element('span', by_whom, class_='soft-text')}</blockquote>{note}"
 
 
@@ -120,7 +123,7 @@ def _row(change: FacetChange, words: Words) -> str:
     figures = (
         percent(change.share_before),
         percent(change.share_after),
-        f"{change.effect:+.1f}",
+        f"{change.effect:+.1f}".replace("-", "\N{MINUS SIGN}"),
         f"{change.p_value:.4f}",
         f"{change.q_value:.3f}",
     )
@@ -146,7 +149,7 @@ def _side(name: str, evidence: Sequence[Evidence], words: Words) -> str:
         ids += ", …" if len(entry.interaction_ids) > _MOST_IDS else ""
         days.append(_element("li", f"{entry.day}: {', '.join(entry.titles[:_MOST_TITLES])} ({ids})"))
     if len(evidence) > _MOST_DAYS:
-        days.append(_element("li", words.more.format(n=len(evidence) - _MOST_DAYS)))
+        days.append(_element("li", counted(words.more, len(evidence) - _MOST_DAYS)))
     return f"<li>{escape(name)}<ul>{''.join(days)}</ul></li>" if days else ""
 
 

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.dialogue.pictures.choose import choose_facets
+from agent.dialogue.pictures.findings import TITLE_SIZE, headline, note_text, verdict
 from agent.dialogue.pictures.flow import draw_flow
 from agent.dialogue.pictures.labels import shorten
 from agent.dialogue.pictures.legend import draw_legend
 from agent.dialogue.pictures.page import draw_page
 from agent.dialogue.pictures.png import load_renderer, render_png
-from agent.dialogue.pictures.stream import WIDTH, draw_stream
+from agent.dialogue.pictures.stream import WIDTH, can_draw, draw_stream
 from agent.dialogue.pictures.svg import Drawing, clean, document, hover, shift, write
-from agent.dialogue.pictures.words import Words, verdict, words_of
+from agent.dialogue.pictures.words import Words, words_of
 from agent.errors import SettingsError
 from agent.interests.words import Language
 from agent.schema import Migration, Timeline
 
 _FORMATS = (".html", ".svg", ".png")
 _PAD = 16.0
+_ROOM = WIDTH - 2 * _PAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,18 @@ class Picture:
     """The drawings of one user, and what they were drawn from. Equal facts give equal texts.
 
     Attributes:
+        heading: the finding, as the picture's title.
         stream: facet shares through time; `flow` between the two windows, None when there are none.
-        legend: of both.
+        legend: of both; empty when too few sessions leave nothing to draw.
     """
 
     timeline: Timeline
     migration: Migration
     language: Language
+    heading: str
     stream: Drawing
     flow: Drawing | None
     legend: Drawing
-
-    @property
-    def heading(self) -> str:
-        """What the picture is called."""
-        return words_of(self.language).heading.format(user=self.migration.user_id)
 
     @property
     def html(self) -> str:
@@ -50,6 +49,7 @@ class Picture:
             self.migration,
             words_of(self.language),
             self.language,
+            heading=self.heading,
             drawings=(self.stream, self.flow, self.legend),
         )
 
@@ -76,15 +76,21 @@ class Picture:
         """Writes the picture in the format that the name asks for: `.html`, `.svg` or `.png`.
 
         Raises:
-            SettingsError: another name, or no such folder.
+            SettingsError: another name, no such folder, or it cannot be written.
             MissingExtraError: a PNG without the renderer.
         """
         target = check_target(path)
         suffix = target.suffix.lower()
         if suffix == ".png":
-            target.write_bytes(self.png())
+            content = self.png()
         else:
-            target.write_text(self.html if suffix == ".html" else self.svg, encoding="utf-8")
+            content = (self.html if suffix == ".html" else self.svg).encode()
+        try:
+            target.write_bytes(content)
+        except OSError as error:
+            raise SettingsError(
+                f"expected {str(path)!r} to be writable, got {error.strerror!r}; choose another place"
+            ) from error
         return target
 
     def _together(self) -> Drawing:
@@ -92,15 +98,15 @@ class Picture:
 
     def _compose(self, drawings: list[Drawing]) -> Drawing:
         words = words_of(self.language)
+        said = verdict(self.migration, words, self.language)
+        note = note_text(self.migration, words, self.language)
         body = [
-            write(self.heading, _PAD, 28, size=19),
-            write(verdict(self.migration, words), _PAD, 48, size=12, fill="soft"),
+            write(self.heading, _PAD, 28, size=TITLE_SIZE),
+            _line(said, 48),
         ]
         y = 58.0
-        if self.migration.note and self.migration.note not in body[1]:
-            note = clean(self.migration.note)
-            shown = shorten(note, 12, WIDTH - 2 * _PAD)
-            body.append(write(shown, _PAD, 66, fill="soft", inside=hover(note)))
+        if note and note != said:
+            body.append(_line(note, 66))
             y += 18
         for drawing in drawings:
             body.append(shift(drawing.body, 0, y))
@@ -122,10 +128,16 @@ def draw_picture(timeline: Timeline, migration: Migration, *, language: Language
         timeline=timeline,
         migration=migration,
         language=language,
+        heading=headline(migration, choice, words),
         stream=draw_stream(timeline, migration, choice, words),
-        flow=draw_flow(migration, choice, words),
-        legend=draw_legend(choice, words),
+        flow=draw_flow(migration, choice, words) if choice.shown else None,
+        legend=draw_legend(choice, words) if can_draw(timeline) else Drawing(WIDTH, 0, ""),
     )
+
+
+def _line(text: str, y: float) -> str:
+    """A line under the title, cut to the picture's width; the pointer shows all of it."""
+    return write(shorten(clean(text), 12, _ROOM), _PAD, y, fill="soft", inside=hover(text))
 
 
 def check_target(path: str | Path) -> Path:
@@ -143,6 +155,8 @@ def check_target(path: str | Path) -> Path:
         )
     if not target.parent.is_dir():
         raise SettingsError(f"expected the folder of {str(path)!r} to exist, found none; make it first")
+    if target.is_dir():
+        raise SettingsError(f"expected a file to write, got the folder {str(path)!r}; choose another name")
     if suffix == ".png":
         load_renderer()
     return target

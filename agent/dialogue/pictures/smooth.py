@@ -15,6 +15,10 @@ _N_POINTS = 181
 _PAUSES = 4
 # … and for this part of the whole course: about a month's width in a year.
 _PART_OF_SPAN = 24
+# Where sessions are rare it widens until it holds this many, to twice its width at most: on the edge between
+# two lone sessions the picture would otherwise jump from one to the other.
+_NEAREST = 3
+_WIDEST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,8 @@ class Course:
         days: `(n,)` moments in days since 1970, UTC, from the begin of the first session's day to the end of
             the last one's.
         shares: `(n_facets, n)` 0–1, in the order of the timeline's facets; 0 where nothing is near.
-        known: `(n,)` whether any session lies within the smoothing window.
-        half_width: of the smoothing window, days.
+        known: `(n,)` whether any session lies within the smoothing window, before it is widened.
+        half_width: of the smoothing window, days; up to twice that where sessions are rare.
     """
 
     days: NDArray[np.float64]
@@ -52,9 +56,12 @@ def smooth_shares(timeline: Timeline) -> Course:
     pause = float(np.median(np.diff(days)))
     half_width = max(_PAUSES * pause, span / _PART_OF_SPAN, 1.0)
     grid = np.linspace(days[0] - 0.5, days[-1] + 0.5, _N_POINTS)
-    apart = np.abs(grid[:, None] - days[None, :]) / half_width
-    weights = np.where(apart < 1, (1 - np.minimum(apart, 1) ** 3) ** 3, 0.0)
+    apart = np.abs(grid[:, None] - days[None, :])
+    nearest = np.sort(apart, axis=1)[:, min(_NEAREST, len(days)) - 1]
+    scaled = apart / np.clip(nearest, half_width, _WIDEST * half_width)[:, None]
+    weights = (1 - np.minimum(scaled, 1) ** 3) ** 3
     total = weights.sum(axis=1)
     sessions = np.array([facet.session_shares for facet in timeline.facets], np.float64)
     shares = sessions @ (weights / np.maximum(total, 1e-12)[:, None]).T
-    return Course(grid, shares, total > 0, half_width)
+    known = apart.min(axis=1) < half_width
+    return Course(grid, np.where(known, shares, 0.0), known, half_width)

@@ -12,29 +12,36 @@ from agent.dialogue.pictures.smooth import Course, session_days, smooth_shares
 from agent.dialogue.pictures.stream_labels import (
     Band,
     Inside,
+    Side,
     course_text,
     draw_inside,
     draw_outside,
     place_labels,
+    room_beside,
 )
 from agent.dialogue.pictures.style import ROLES, Role
 from agent.dialogue.pictures.svg import Drawing, hover, paint, rule, shift, tag, write
-from agent.dialogue.pictures.words import Words
+from agent.dialogue.pictures.words import Words, counted
 from agent.interests.words import percent
 from agent.schema import Migration, Timeline
 
 WIDTH = 960.0
 _TOP = 50.0
 _HEIGHT = 340.0
-# Beside the stream: with names, and without.
-_NAMED = 206.0
-_BARE = {"left": 86.0, "right": 84.0}
+_PAD = 16.0
+# Beside the stream, at the least.
+_BARE: dict[Side, float] = {"left": 86.0, "right": 84.0}
 _MOST_PERIODS = 24
+
+
+def can_draw(timeline: Timeline) -> bool:
+    """Whether there is a course to draw: two sessions, and an interest."""
+    return len(timeline.days) > 1 and bool(timeline.facets)
 
 
 def draw_stream(timeline: Timeline, migration: Migration, choice: Choice, words: Words) -> Drawing:
     """The stream of a user with two sessions or more; otherwise a line that says there are too few."""
-    if len(timeline.days) < 2:
+    if not can_draw(timeline):
         return Drawing(WIDTH, 60, write(words.too_little, 16, 36, size=14, fill="soft"))
     course = smooth_shares(timeline)
     bands, rest = _stack(course, choice)
@@ -45,8 +52,11 @@ def draw_stream(timeline: Timeline, migration: Migration, choice: Choice, words:
     for band in bands:
         text = hover(*_band_lines(band.entry, timeline, words))
         body.append(_draw_area(x, band.top, band.bottom, course.known, fill=band.entry.colour, inside=text))
-    other = hover(words.other.format(n=choice.n_other))
+    other = hover(counted(words.other, choice.n_other))
     body.append(_draw_area(x, rest, np.full(len(x), floor), course.known, fill="rest", inside=other))
+    if migration.before is not None:
+        split = axis.of(migration.before[1])
+        body.append(rule(split, _TOP, split, floor, role="paper"))
     body.append(draw_changes(migration.change_points, axis, top=_TOP, height=_HEIGHT, words=words))
     body += [draw_inside(label) for label in inside]
     body.append(
@@ -60,8 +70,10 @@ def draw_stream(timeline: Timeline, migration: Migration, choice: Choice, words:
         if lane is not None:
             body.append(shift(lane.body, 0, y))
             y += lane.height
-    note = words.stream_note.format(days=f"{course.half_width:.0f}")
-    body.append(write(note, axis.left, y + 8, size=11, fill="soft"))
+    note = words.stream_note.format(days=f"{course.half_width:.0f}", most=f"{2 * course.half_width:.0f}")
+    if migration.change_points:
+        note = f"{note}{words.points_note}"
+    body.append(write(note, _PAD, y + 8, size=11, fill="soft"))
     y += 16
     return Drawing(WIDTH, y, "".join(body))
 
@@ -87,11 +99,13 @@ def _lay_out(
     """The axis and the names: a side is widened when a name has to stand there, which narrows the stream."""
     days = session_days(timeline)
     margins = dict(_BARE)
+    lined = [point.moment for point in migration.change_points]
+    lined += [migration.before[1]] if migration.before is not None else []
     while True:
         axis = Axis(days[0] - 0.5, days[-1] + 0.5, margins["left"], WIDTH - margins["right"])
-        lines = [axis.of(point.moment) for point in migration.change_points]
+        lines = [axis.of(moment) for moment in lined]
         inside, outside = place_labels(bands, _pixels(axis, course), lines)
-        wider = margins | {band.side(): _NAMED for band in outside}
+        wider = {side: max(room, room_beside(outside, side)) for side, room in margins.items()}
         if wider == margins:
             return axis, inside, outside
         margins = wider

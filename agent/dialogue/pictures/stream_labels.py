@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,9 @@ _LINE = 15.0
 _MARK = 13.0
 _SHORT = 130.0
 _SHORTEST = 84.0
+# Between the stream's end and a name beside it.
+_REACH = {"left": 30.0, "right": 22.0}
+_MOST_ROOM = 290.0
 # Heights, in font sizes, in which a name sits well, and in which it still fits.
 _EASE, _LEAST = 2.2, 1.3
 # A line to a thinner end than this, in pixels, would lead to nothing.
@@ -61,9 +65,19 @@ class Inside:
 
 def course_text(entry: Shown) -> str:
     """`3% → 11%` for what moved, the share for what stayed."""
-    if entry.kind in ("stable", "untested"):
+    if not entry.moved:
         return percent((entry.before + entry.after) / 2)
     return f"{percent(entry.before)} → {percent(entry.after)}"
+
+
+def _with_shares(label: str, shares: str) -> str:
+    """A name and its shares on one line; after a name from right to left a mark keeps them in order."""
+    mark_after = "\N{LEFT-TO-RIGHT MARK}" if any(map(_from_right, label)) else ""
+    return f"{label}{mark_after}  {shares}"
+
+
+def _from_right(char: str) -> bool:
+    return unicodedata.bidirectional(char) in ("R", "AL")
 
 
 def place_labels(
@@ -81,18 +95,31 @@ def place_labels(
 
 
 def _try_inside(band: Band, x: NDArray[np.float64], avoid: Sequence[float]) -> Inside | None:
+    """With its shares if they fit; without them, or cut, only where no line from outside would reach it."""
     label, shares = band.entry.label, course_text(band.entry)
-    forms = [(size, f"{label}  {shares}") for size in (14, 12, 11)]
-    forms += [(12, label), (11, label), (11, shorten(label, 11, _SHORT))]
-    if max(band.ends()) < _THIN_END:
-        forms.append((10, shorten(label, 10, _SHORTEST)))
-    for height in (_EASE, _LEAST):
-        for size, text in forms:
-            width = text_width(text, size) + _MARK + 10
-            enough = height * size
-            spot = find_spot(x, band.top, band.bottom, width=width, enough=enough, avoid=avoid)
-            if spot is not None and spot.height >= enough:
-                return Inside(band, spot, text, size)
+    found = _fit(band, x, avoid, [(size, _with_shares(label, shares)) for size in (14.0, 12.0, 11.0)])
+    if found is not None or max(band.ends()) >= _THIN_END:
+        return found
+    bare = [
+        (12.0, label),
+        (11.0, label),
+        (11.0, shorten(label, 11, _SHORT)),
+        (10.0, shorten(label, 10, _SHORTEST)),
+    ]
+    return _fit(band, x, avoid, bare)
+
+
+def _fit(
+    band: Band, x: NDArray[np.float64], avoid: Sequence[float], forms: Sequence[tuple[float, str]]
+) -> Inside | None:
+    """The first form that has room, off the lines to `avoid` if it can be, and at ease if it can be."""
+    for lines in (avoid, ()):
+        for height in (_EASE, _LEAST):
+            for size, text in forms:
+                width = text_width(text, size) + _MARK + 10
+                spot = find_spot(x, band.top, band.bottom, width=width, avoid=lines)
+                if spot is not None and spot.height >= height * size:
+                    return Inside(band, spot, text, size)
     return None
 
 
@@ -105,9 +132,19 @@ def draw_inside(label: Inside) -> str:
     return tag(
         "g",
         mark(entry.kind, left, label.spot.y - 4.5, fill=ink)
-        + write(label.text, left + _MARK, baseline, size=label.size, fill=ink),
+        + write(label.text, left + _MARK, baseline, size=label.size, fill=ink, halo=entry.colour),
         pointer_events="none",
     )
+
+
+def room_beside(bands: Sequence[Band], side: Side) -> float:
+    """Pixels that the names of `bands` need on a side; 0 without any, and no more than can be spared."""
+    widths = [
+        text_width(_with_shares(band.entry.label, course_text(band.entry)), 11)
+        for band in bands
+        if band.side() == side
+    ]
+    return min(max(widths) + _REACH[side] + _MARK + 16, _MOST_ROOM) if widths else 0.0
 
 
 def draw_outside(
@@ -127,11 +164,10 @@ def draw_outside(
     parts = []
     for band, target, y in zip(here, wanted, places, strict=True):
         entry = band.entry
-        reach = 30.0 if side == "left" else 22.0
-        space = room - reach - 8 - _MARK
+        reach = _REACH[side]
         shares = course_text(entry)
-        with_shares = f"{entry.label}  {shares}"
-        text = with_shares if text_width(with_shares, 11) <= space else shorten(entry.label, 11, space)
+        space = room - reach - 8 - _MARK - text_width(f"  {shares}", 11)
+        text = _with_shares(shorten(entry.label, 11, space), shares)
         end = edge + away * reach
         parts.append(
             tag(

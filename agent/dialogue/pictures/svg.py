@@ -15,7 +15,7 @@ _CHINESE_FONTS = (
     "'WenQuanYi Zen Hei'"
 )
 # Controls that would turn the direction of the text around them.
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI = frozenset("\u061c\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def write(
     anchor: str = "start",
     fill: Role | str = "ink",
     inside: str = "",
+    halo: str | None = None,
 ) -> str:
     """A line of text with its baseline at `y`.
 
@@ -92,6 +93,7 @@ def write(
         anchor: which end of the text lies at `x`: `start`, `middle` or `end`.
         fill: a role of the page, which follows its ground, or a colour.
         inside: markup before the text, such as `hover(…)`.
+        halo: a colour around the letters, which interrupts the lines that they lie across.
     """
     return tag(
         "text",
@@ -100,6 +102,10 @@ def write(
         y=y,
         font_size=size,
         text_anchor=None if anchor == "start" else anchor,
+        stroke=halo,
+        stroke_width=4 if halo else None,
+        stroke_linejoin="round" if halo else None,
+        paint_order="stroke" if halo else None,
         **paint(fill),
     )
 
@@ -137,13 +143,17 @@ def shift(body: str, x: float, y: float) -> str:
     return tag("g", body, transform=f"translate({number(x)} {number(y)})")
 
 
+def has_chinese(text: str) -> bool:
+    """Whether any character is Chinese."""
+    return any("\u2e80" <= char <= "\u9fff" for char in text)
+
+
 def fonts_for(text: str) -> str:
     """The font families for `text`: Chinese ones first where there is Chinese.
 
     Renderers look for a missing glyph in any font at hand, a serif one as well, not along this list.
     """
-    wide = any("\u2e80" <= char <= "\u9fff" for char in text)
-    first, second = (_CHINESE_FONTS, _LATIN_FONTS) if wide else (_LATIN_FONTS, _CHINESE_FONTS)
+    first, second = (_CHINESE_FONTS, _LATIN_FONTS) if has_chinese(text) else (_LATIN_FONTS, _CHINESE_FONTS)
     return f"{first}, {second}, sans-serif"
 
 

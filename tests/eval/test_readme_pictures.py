@@ -1,0 +1,52 @@
+"""The stream graph that the README shows: as an image it loads nothing, and it is made by the command."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from agent import Agent
+from agent.data.sniff import propose_toml
+from agent.workspace import Workspace
+from eval.picture import STREAM, draw_stream
+from tests.conftest import ROOT
+
+MOST_BYTES = 150_000
+
+
+def check_image(svg):
+    """Well formed, small, and nothing in it that a page's image may not have."""
+    assert len(svg.encode()) < MOST_BYTES
+    root = ET.fromstring(svg)
+    assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
+        *("svg", "style", "rect", "g", "path", "line", "text", "title"),
+    }
+    assert set(re.findall(r"https?://[^\"']*", svg)) == {"http://www.w3.org/2000/svg"}
+    assert "@import" not in svg and "url(" not in svg
+    assert "prefers-color-scheme:dark" in svg
+
+
+def test_the_readme_image_is_there():
+    check_image((ROOT / STREAM).read_text(encoding="utf-8"))
+
+
+def test_the_command_draws_it_from_a_workspace(tmp_path, en_files):
+    items, interactions = en_files
+    Workspace(tmp_path / "shop").create(propose_toml(interactions, items))
+    with Agent.open(tmp_path / "shop", model="none") as agent:
+        agent.ingest_items(items)
+        agent.ingest_interactions(interactions)
+        agent.index()
+        labels = {change.label for change in agent.migration("c03").changes}
+    targets = [tmp_path / "images" / name for name in ("one.svg", "two.svg")]
+    for target in targets:
+        assert draw_stream("c03", workspace=str(tmp_path / "shop"), model="none", target=target) == target
+    one, two = (target.read_text(encoding="utf-8") for target in targets)
+    check_image(one)
+    assert one == two
+    assert labels and all(label in one for label in labels)
+    with pytest.raises(RuntimeError, match="got user 'nobody'"):
+        draw_stream("nobody", workspace=str(tmp_path / "shop"), model="none", target=tmp_path / "none.svg")
+    assert not (tmp_path / "none.svg").exists()
