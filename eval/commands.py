@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(tables)
     app.command()(compare)
     app.command()(rows)
+    app.command()(oracles)
 
 
 def run(
@@ -165,3 +166,13 @@ def _show(folder: Path) -> None:
         for line in sentences(table):
             typer.echo(f"  {line}")
     typer.echo(f"\nReport: {write_report(folder)}")
+
+
+def oracles(
+    out: Annotated[Path | None, typer.Option(help="File for cases and answers; default: the tests'.")] = None,
+) -> None:
+    """Ask RecTools, ranx and scikit-surprise on shared cases; the tests compare with what they say."""
+    from eval.oracles import STORED, write
+
+    write(out or STORED)
+    typer.echo(out or STORED)

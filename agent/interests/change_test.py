@@ -130,11 +130,17 @@ def _strength(
 
 def _leading_directions(affinity: NDArray[np.float32]) -> NDArray[np.float32]:
     """`(n_sessions, n_directions)` float32, sums 0: their inner products come closest to `affinity`."""
-    from scipy.linalg import eigh
+    from scipy.linalg import LinAlgError, eigh
 
     n = len(affinity)
     centred = affinity - affinity.mean(axis=0) - affinity.mean(axis=1)[:, None] + affinity.mean()
-    values, vectors = eigh(centred, subset_by_index=(max(n - _DIRECTIONS, 0), n - 1))
+    first = max(n - _DIRECTIONS, 0)
+    try:
+        values, vectors = eigh(centred, subset_by_index=(first, n - 1))
+    except LinAlgError:
+        # LAPACK's solver for a few directions gives up on many equal eigenvalues (sessions of one and the same
+        # item); divide and conquer finds them all, more slowly: https://netlib.org/lapack/lug/node30.html
+        values, vectors = (found[..., first:] for found in eigh(centred, driver="evd"))
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), np.float32)
 
 

@@ -1,93 +1,75 @@
-"""Our metrics and predictions against RecTools, ranx and scikit-surprise, where the extra is installed."""
+"""Our metrics and predictions against what RecTools, ranx and scikit-surprise said on the same cases.
+
+Their answers are stored (`python -m eval oracles` in an environment that has them), so this runs everywhere;
+where they are installed, they are asked again and must say what is stored.
+"""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eval import oracles
 from eval.classic import Ratings, predict_with_means
-from eval.metrics import average_precision, hit_rate, hits_of, mrr, ndcg, precision, recall
+from eval.metrics import average_precision, f1, hit_rate, hits_of, mrr, ndcg, precision, recall
 
-# What the oracles themselves warn about is theirs.
-pytestmark = pytest.mark.filterwarnings("ignore")
-K = 5
+STORED = json.loads((Path(__file__).parent / "oracles.json").read_text(encoding="utf-8"))
+K = STORED["k"]
+RANX = {"ndcg": ndcg, "recall": recall, "precision": precision, "mrr": mrr, "hit_rate": hit_rate}
+RECTOOLS = {"NDCG": ndcg, "Recall": recall, "Precision": precision, "MRR": mrr, "HitRate": hit_rate}
 
 
 @pytest.fixture(scope="module")
-def shared_case():
-    """Lists and labels of 40 users over 30 items, some lists short, some users with one label."""
-    rng = np.random.default_rng(5)
-    lists = [rng.permutation(30)[: int(rng.integers(K, 2 * K))] for _ in range(40)]
-    relevant = [rng.permutation(30)[: int(rng.integers(1, 9))] for _ in range(40)]
-    return lists, relevant
+def counted():
+    lists, relevant = oracles.make_lists()
+    assert [row.tolist() for row in lists] == STORED["lists"], "the cases changed: python -m eval oracles"
+    return hits_of(lists, relevant, k=K)
 
 
-def test_against_ranx(shared_case):
-    ranx = pytest.importorskip("ranx", reason="extra eval is not installed: pip install 'driftrec[eval]'")
-    lists, relevant = shared_case
-    hits, n = hits_of(lists, relevant, k=K)
-    qrels = ranx.Qrels({f"u{u}": {f"i{i}": 1 for i in items} for u, items in enumerate(relevant)})
-    run = ranx.Run(
-        {f"u{u}": {f"i{i}": 1.0 / (r + 1) for r, i in enumerate(items[:K])} for u, items in enumerate(lists)}
-    )
-    names = [f"{name}@{K}" for name in ("ndcg", "recall", "precision", "mrr", "hit_rate")]
-    theirs = ranx.evaluate(qrels, run, names, make_comparable=True)
-    ours = [ndcg, recall, precision, mrr, hit_rate]
-    for name, metric in zip(names, ours, strict=True):
-        assert metric(hits, n, k=K).mean() == pytest.approx(theirs[name]), name
+@pytest.mark.parametrize("name", sorted(RANX))
+def test_equal_to_ranx(name, counted):
+    hits, n = counted
+    np.testing.assert_allclose(RANX[name](hits, n, k=K), STORED["ranx"][name], atol=1e-9)
 
 
-def test_against_rectools(shared_case):
-    pytest.importorskip("rectools", reason="extra eval is not installed: pip install 'driftrec[eval]'")
-    import pandas as pd
-    from rectools import metrics
-
-    lists, relevant = shared_case
-    hits, n = hits_of(lists, relevant, k=K)
-    recommended = pd.DataFrame(
-        [(u, int(i), r) for u, items in enumerate(lists) for r, i in enumerate(items[:K], 1)],
-        columns=["user_id", "item_id", "rank"],
-    )
-    taken = pd.DataFrame(
-        [(u, int(i)) for u, items in enumerate(relevant) for i in items], columns=["user_id", "item_id"]
-    )
-    pairs = [
-        (metrics.NDCG(K, divide_by_achievable=True), ndcg),
-        (metrics.Recall(K), recall),
-        (metrics.Precision(K), precision),
-        (metrics.MRR(K), mrr),
-        (metrics.HitRate(K), hit_rate),
-    ]
-    for theirs, ours in pairs:
-        assert ours(hits, n, k=K).mean() == pytest.approx(theirs.calc(recommended, taken)), theirs
-    # RecTools divides by all relevant items or by k; ours by what k places can hold.
-    few = np.array([len(items) <= K for items in relevant])
-    theirs = metrics.MAP(K).calc_per_user(recommended, taken).to_numpy()
-    np.testing.assert_allclose(average_precision(hits, n, k=K)[few], theirs[few])
+@pytest.mark.parametrize("name", sorted(RECTOOLS))
+def test_equal_to_rectools(name, counted):
+    hits, n = counted
+    np.testing.assert_allclose(RECTOOLS[name](hits, n, k=K), STORED["rectools"][name], atol=1e-9)
 
 
-def test_knn_with_means_against_surprise():
-    surprise = pytest.importorskip(
-        "surprise", reason="extra eval is not installed: pip install 'driftrec[eval]'"
-    )
-    import pandas as pd
+def test_map_is_that_of_rectools_where_k_places_can_hold_all(counted):
+    # RecTools divides by all relevant items; ours by what k places can hold.
+    hits, n = counted
+    few = n <= K
+    assert few.sum() > 10
+    theirs = np.array(STORED["rectools"]["MAP"])
+    np.testing.assert_allclose(average_precision(hits, n, k=K)[few], theirs[few], atol=1e-9)
 
-    rng = np.random.default_rng(6)
-    values = np.where(rng.random((12, 15)) < 0.6, rng.integers(1, 6, (12, 15)), np.nan).astype(np.float32)
-    similarity = rng.random((12, 12)).astype(np.float32)
-    similarity = (similarity + similarity.T) / 2
-    np.fill_diagonal(similarity, 0.0)
-    ratings = Ratings(np.arange(12), values)
+
+def test_f1_is_that_of_ranx(counted):
+    hits, n = counted
+    np.testing.assert_allclose(f1(hits, n, k=K), STORED["ranx"]["f1"], atol=1e-9)
+
+
+def test_knn_with_means_is_that_of_surprise():
+    values, similarity = oracles.make_ratings()
+    ratings = Ratings(np.arange(len(values)), values)
     ours = predict_with_means(ratings, similarity, ratings.means, k=4)
+    assert len(STORED["surprise"]) > 50
+    for user, item, theirs in STORED["surprise"]:
+        assert ours[user, item] == pytest.approx(theirs, abs=1e-4)
 
-    class Given(surprise.KNNWithMeans):
-        def compute_similarities(self):
-            raw = [self.trainset.to_raw_uid(inner) for inner in range(self.trainset.n_users)]
-            return similarity[np.ix_(raw, raw)].astype(np.float64)
 
-    rows = [(u, i, values[u, i]) for u, i in np.argwhere(~np.isnan(values))]
-    frame = pd.DataFrame(rows, columns=["user", "item", "rating"])
-    data = surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=(1, 5)))
-    model = Given(k=4, min_k=1, verbose=False).fit(data.build_full_trainset())
-    for user, item in np.argwhere(np.isnan(values)):
-        assert ours[user, item] == pytest.approx(model.predict(user, item, clip=False).est, abs=1e-4)
+@pytest.mark.filterwarnings("ignore")
+def test_the_libraries_still_say_what_is_stored():
+    for module in ("rectools", "ranx", "surprise"):
+        pytest.importorskip(module, reason="extra eval is not installed: pip install 'driftrec[eval]'")
+    found = oracles.ask_all()
+    for name in ("ranx", "rectools"):
+        for metric, values in found[name].items():
+            np.testing.assert_allclose(values, STORED[name][metric], atol=1e-6, err_msg=f"{name} {metric}")
+    np.testing.assert_allclose(found["surprise"], STORED["surprise"], atol=1e-4)
