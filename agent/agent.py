@@ -280,7 +280,8 @@ class Agent(OpenWorkspace):
         without: Iterable[int] = (),
     ) -> ItemTrace:
         """Why an item is in a user's list, or which stage lost it; options as for `recommend`."""
-        from agent.pipeline import Request, trace
+        from agent.plan import Request
+        from agent.tracing import trace
 
         request = Request(
             user_id=user_id,

@@ -18,9 +18,10 @@ from agent.dialogue.host import ListQuery
 from agent.dialogue.saved import SavedTalks
 from agent.interests.words import Language
 from agent.llm.backend import Backend
-from agent.pipeline import ItemTrace, Request, recommend, trace
+from agent.pipeline import Request, recommend
 from agent.schema import Feedback, FeedbackAction, FeedbackTarget, Migration, Profile, RecommendationList
 from agent.session import Session
+from agent.tracing import ItemTrace, trace
 
 if TYPE_CHECKING:
     from agent.agent import Agent

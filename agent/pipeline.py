@@ -17,22 +17,20 @@ from agent.interests.state import UserState
 from agent.interests.words import percent
 from agent.plan import Person, Plan, Request, make_plan
 from agent.ranking.confidence import modest_confidence
-from agent.ranking.ranker import Ranked
+from agent.ranking.ranker import Ranked, Scored
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts
 from agent.schema import (
     ItemId,
-    ItemTrace,
     Profile,
     Recommendation,
     RecommendationList,
     StageReport,
-    TraceStage,
     UserId,
 )
 from agent.session import Session
 
-__all__ = ["ItemTrace", "Request", "recommend", "rerank_prompts", "trace"]
+__all__ = ["Request", "recommend", "recommend_planned", "rerank_prompts"]
 
 _RECENT_TITLES = 10
 _PROMPT_FACETS = 5
@@ -47,9 +45,19 @@ def recommend(session: Session, request: Request) -> RecommendationList:
         SettingsError: `k` below 1, or a domain or category that no item has.
     """
     plan = make_plan(session, request)
+    return recommend_planned(session, request, plan, plan.ranker.score(plan.context))
+
+
+def recommend_planned(session: Session, request: Request, plan: Plan, scored: Scored) -> RecommendationList:
+    """The same from a plan that was made and scores that were computed, so that several may share them."""
     wanted = _SPARE * max(request.k, session.settings.ranking.n_rerank)
     ranked = plan.ranker.rank(
-        plan.context, wanted, exclude_seen=request.exclude_seen, allowed=plan.allowed, steer=plan.steer
+        plan.context,
+        wanted,
+        exclude_seen=request.exclude_seen,
+        allowed=plan.allowed,
+        steer=plan.steer,
+        scored=scored,
     )
     if plan.carried is not None:
         ranked = _claim_little(session, ranked)
@@ -62,7 +70,7 @@ def recommend(session: Session, request: Request) -> RecommendationList:
         order, stage = _rerank(session, plan.person, ranked, order)
         stages.append(stage)
     if plan.steering is not None and (plan.steering.promised or plan.steering.capped):
-        ranked, order, stage = _keep_word(session, request, plan, ranked, order)
+        ranked, order, stage = _keep_word(session, request, plan, ranked, order, scored=scored)
         stages.append(stage)
 
     start = time.perf_counter()
@@ -149,7 +157,7 @@ def rerank_prompts(session: Session, state: UserState, profile: Profile) -> Rera
 
 
 def _keep_word(
-    session: Session, request: Request, plan: Plan, ranked: Ranked, order: list[int]
+    session: Session, request: Request, plan: Plan, ranked: Ranked, order: list[int], *, scored: Scored
 ) -> tuple[Ranked, list[int], StageReport]:
     """`order` with no more of what less is wanted of, and as much of what is pinned or wanted, as was said.
 
@@ -172,7 +180,9 @@ def _keep_word(
         due = min(k, max(1, round(k * part)))
         spots = [spot for spot in order if member[ranked.items[spot]]]
         if len(spots) < due:
-            ranked, order, spots = _add_members(session, request, plan, ranked, order, member=member, n=due)
+            ranked, order, spots = _add_members(
+                session, request, plan, ranked, order, member=member, n=due, scored=scored
+            )
         chosen = spots[:due]
         kept |= set(chosen)
         for spot in chosen:
@@ -198,6 +208,7 @@ def _add_members(
     *,
     member: NDArray[np.bool_],
     n: int,
+    scored: Scored,
 ) -> tuple[Ranked, list[int], list[int]]:
     """The list with up to `n` members under its end, and the places of all its members in the new order."""
     shown = {session.catalogue.titles[item] for item in ranked.items}
@@ -207,6 +218,7 @@ def _add_members(
         exclude_seen=request.exclude_seen,
         allowed=plan.allowed & member,
         steer=plan.steer,
+        scored=scored,
     )
     fresh = [
         spot
@@ -321,71 +333,3 @@ def _note(session: Session, request: Request, plan: Plan, *, n_found: int) -> st
     if n_found < request.k:
         parts.append(f"Only {n_found} items are left after the filters; {request.k} were asked for.")
     return " ".join(parts)
-
-
-def trace(session: Session, request: Request, item_id: str) -> ItemTrace:
-    """Where one item ended on the way to the list of `request`, and why it is not in it, if so.
-
-    Raises:
-        SettingsError: as for `recommend`.
-    """
-    catalogue = session.catalogue
-    code = catalogue.item_codes.get(item_id)
-    if code is None:
-        detail = f"the catalogue of {len(catalogue)} items has no id {item_id!r}"
-        return ItemTrace(ItemId(item_id), "", None, "unknown item", detail, None, None, {})
-    plan = make_plan(session, request)
-    # The reasons are not asked for, and neither is what was already decided above.
-    listed = recommend(session, replace(request, explain=False)).recommendations
-    place = plan.ranker.place(
-        plan.context, code, exclude_seen=request.exclude_seen, allowed=plan.allowed, steer=plan.steer
-    )
-    found = next((entry for entry in listed if entry.item_id == item_id), None)
-    if found is not None:
-        stage: TraceStage = "listed"
-        detail = f"number {found.rank} of {len(listed)}"
-    else:
-        stage, detail = _lost(session, request, plan, code, listed)
-        if place.rank is not None and stage not in ("below the cut", "not retrieved"):
-            detail += f"; otherwise it would stand at {place.rank} of the fused list"
-    if stage == "below the cut":
-        if place.rank is None:
-            stage = "not retrieved"
-            detail = f"no source that counts here has it among its best {place.depth}"
-        elif not detail:
-            detail = f"it stands at {place.rank} of the fused list, {len(listed)} are shown"
-    return ItemTrace(
-        item_id=ItemId(item_id),
-        title=catalogue.titles[code],
-        rank=found.rank if found else None,
-        stage=stage,
-        detail=detail,
-        score=place.score,
-        cut_score=listed[-1].score if listed else None,
-        source_ranks=place.source_ranks,
-    )
-
-
-def _lost(
-    session: Session, request: Request, plan: Plan, code: int, listed: Sequence[Recommendation]
-) -> tuple[TraceStage, str]:
-    """The first stage that takes the item out, and in words why; below the cut without words if none does."""
-    catalogue, state = session.catalogue, plan.person.state
-    if not plan.passed[code]:
-        if not catalogue.named[code] and catalogue.named.any():
-            return "filtered", "nothing but its id is known, so it is never shown"
-        return "filtered", "it does not pass the filters that were asked for"
-    if plan.steering is not None and plan.steering.hidden is not None and plan.steering.hidden[code]:
-        muted = [w for w in sorted(state.feedback.muted) if plan.steering.members[w][code]]
-        return "muted", "the user muted " + ", ".join(f"{kind} {target!r}" for kind, target in muted)
-    if code in plan.context.disliked():
-        return "disliked", "the user's last word on it is a dislike"
-    if plan.ranker.excludes(request.exclude_seen) and (code in plan.context.seen() or code in state.gifts):
-        return "seen", "the user has had it, and this list leaves out what was seen"
-    for wish, part in plan.steering.capped.items() if plan.steering else ():
-        if plan.steering is not None and plan.steering.members[wish][code]:
-            return "below the cut", f"the user asked for less of {wish[1]!r}: at most {part:.0%} of a list"
-    twin = next((entry for entry in listed if entry.title == catalogue.titles[code]), None)
-    if twin is not None:
-        return "below the cut", f"number {twin.rank}, {twin.item_id!r}, has the same title and stands for it"
-    return "below the cut", ""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
 from agent.errors import SettingsError
+from agent.interests.forgetting import compute_emphasis
 from agent.interests.migration import halve
 from agent.interests.sessions import compute_recency_shares
 from agent.interests.state import UserState
@@ -42,7 +43,8 @@ class Request:
         without: interaction ids that do not count, for this call, in memory only.
         item_mask: `(n_items,)` bool, False never appears; None allows all.
         use_feedback: False as if the user had never said anything.
-        use_migration: False for the static profile: every facet asks by its share, wherever it is heading.
+        use_migration: False for the static profile: every facet asks by its share, wherever it is heading,
+            and everything that was taken counts by its age alone.
     """
 
     user_id: str
@@ -61,12 +63,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is known of the user at the moment."""
+    """What is known of the user at the moment.
+
+    Attributes:
+        emphasis: how much each interaction of the state's log still counts; None: all fully.
+    """
 
     state: UserState
     profile: Profile
     changes: Mapping[str, FacetChange]
     queries: tuple[FacetQuery, ...]
+    emphasis: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,8 @@ def make_plan(session: Session, request: Request) -> Plan:
     with one_thread():  # two busy cores take 50 ms to wake for what one does in 6
         person = know(session, request, moment_ms)
     detail = f"{len(person.state.log)} events, {len(person.queries)} facets asked"
+    if person.emphasis is not None:
+        detail += "; the older ones count less, for the interests have moved"
     stages.append(StageReport("profile", "ran", time.perf_counter() - start, detail))
 
     ranker, busy = session.indexed_ranker(moment_ms)
@@ -217,25 +226,41 @@ def know(session: Session, request: Request, moment_ms: int) -> Person:
     )
     profile = room.profile_of(state, with_evidence=False)
     changes: dict[str, FacetChange] = {}
+    emphasis = None
     if request.use_migration:
         # Whether everyone moved changes no quota and no reason: that test is left out.
         migration = room.migration_of(state, halve(state.sessions), with_evidence=False, with_crowd=False)
         changes = {change.key: change for change in migration.changes}
-    return Person(state, profile, changes, facet_queries(session, state, changes))
+        emphasis = compute_emphasis(state.log, state.sessions, migration)
+    queries = facet_queries(session, state, changes, emphasis=emphasis)
+    return Person(state, profile, changes, queries, emphasis)
 
 
 def facet_queries(
-    session: Session, state: UserState, changes: Mapping[str, FacetChange]
+    session: Session,
+    state: UserState,
+    changes: Mapping[str, FacetChange],
+    *,
+    emphasis: NDArray[np.float32] | None = None,
 ) -> tuple[FacetQuery, ...]:
-    """The facets that ask for candidates, each with its forward-looking share as quota."""
+    """The facets that ask for candidates, each with its forward-looking share as quota.
+
+    Args:
+        emphasis: how much each interaction of the state's log still counts; None: all fully.
+    """
     if not state.sessions.n_sessions:
         return ()
-    shares = compute_recency_shares(
-        state.sessions, state.moment_ms, session.settings.interests.half_life_days
-    )
+    half_life_days = session.settings.interests.half_life_days
+    shares = compute_recency_shares(state.sessions, state.moment_ms, half_life_days)
+    ahead = shares
+    if emphasis is not None:
+        by_session = np.ones(state.sessions.n_sessions)
+        counted = state.sessions.session >= 0
+        by_session[state.sessions.session[counted]] = emphasis[counted]
+        ahead = compute_recency_shares(state.sessions, state.moment_ms, half_life_days, emphasis=by_session)
     keys = state.frame.keys
     outlook = np.array([_OUTLOOK[changes[key].kind] if key in changes else 1.0 for key in keys])
-    quota = shares * outlook
+    quota = ahead * outlook
     if state.feedback:
         quota = np.array([adjust_quota(key, float(q), state) for key, q in zip(keys, quota, strict=True)])
     chosen = [int(spot) for spot in np.argsort(-quota, kind="stable")[:_MAX_FACET_QUERIES] if quota[spot] > 0]
@@ -256,6 +281,7 @@ def _context(person: Person, moment_ms: int) -> Context:
         log.weight[rows],
         now_ms=moment_ms,
         facets=person.queries,
+        emphasis=None if person.emphasis is None else person.emphasis[rows],
     )
 
 

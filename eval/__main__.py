@@ -54,10 +54,11 @@ def picture(
     workspace: Annotated[str, typer.Option("--workspace", "-w")] = "grocery",
     model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
 ) -> None:
-    """Draw the README's picture from the demo workspace."""
-    from eval.picture import draw
+    """Draw the README's two pictures from the demo workspace."""
+    from eval.picture import draw, draw_stream
 
     typer.echo(draw(user, workspace=workspace, model=model))
+    typer.echo(draw_stream(user, workspace=workspace, model=model))
 
 
 @app.command()
@@ -66,7 +67,10 @@ def migration(
     users: Annotated[int, typer.Option(min=5, help="Users of each table at most.")] = 300,
     seed: Annotated[int, typer.Option(help="Of every draw.")] = 0,
     only: Annotated[
-        str, typer.Option(help="Parts, comma between: alarms, planted, returns, telling, adaptation, time.")
+        str,
+        typer.Option(
+            help="Parts, comma between: alarms, planted, returns, telling, adaptation, ahead, time."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     readme: Annotated[Path | None, typer.Option(help="Markdown file to put the table into.")] = None,

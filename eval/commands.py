@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(compare)
     app.command()(rows)
     app.command()(oracles)
+    app.command()(rerank_weight)
 
 
 def run(
@@ -176,3 +177,35 @@ def oracles(
 
     write(out or STORED)
     typer.echo(out or STORED)
+
+
+def rerank_weight(
+    data: Annotated[str, typer.Option("--data", "-d", help="Data set, workspace or event file.")] = "grocery",
+    task: Annotated[str, typer.Option(help="new or any.")] = "new",
+    model: Annotated[str, typer.Option(help="Language model.")] = "qwen2.5-coder-0.5b",
+    method: Annotated[str, typer.Option(help="auto, likelihood or scores.")] = "auto",
+    users: Annotated[int, typer.Option(min=2, help="People per window.")] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Decide on windows before T how much a language model's order may count; 0 where it gains nothing."""
+    import json
+
+    from eval.datasets import load_dataset
+    from eval.rerank_weight import decide_weight, grade
+    from eval.splits import make_split
+
+    with _bars() as progress:
+        question, _ = make_split(load_dataset(data, progress=progress), task=_task(task))[0]
+        graded = grade(question, model=model, method=_method(method), n_users=users, progress=progress)
+    found = decide_weight(graded, model=model)
+    typer.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.to_markdown())
+
+
+def _method(text: str) -> Literal["auto", "likelihood", "scores"]:
+    if text == "auto":
+        return "auto"
+    if text == "likelihood":
+        return "likelihood"
+    if text == "scores":
+        return "scores"
+    raise typer.BadParameter(f"expected auto, likelihood or scores, got {text!r}")

@@ -16,36 +16,53 @@ from agent.llm.prompts import describe, list_prompts
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("driftrec", "numpy", "scipy", "scikit-learn", "implicit", "sentence-transformers", "RecTools")
-# Files that decide what a row's figures are; a change anywhere else leaves kept rows valid.
-_DECIDING = (
-    "agent/ranking/*.py",
+# Files that decide what the figures of any row are; a change anywhere else leaves kept rows valid.
+_SHARED = (
     "agent/interests/frame.py",
     "agent/interests/migration.py",
     "agent/interests/permutation.py",
     "agent/interests/sessions.py",
-    "eval/baselines.py",
+    "agent/ranking/history.py",
+    "agent/ranking/source.py",
+    "agent/ranking/windows.py",
     "eval/beyond.py",
     "eval/calibration.py",
     "eval/canary.py",
-    "eval/classic.py",
     "eval/datasets.py",
     "eval/metrics.py",
-    "eval/ours.py",
     "eval/protocol.py",
     "eval/recommenders.py",
     "eval/sealed.py",
-    "eval/sequence.py",
     "eval/splits.py",
     "eval/tuning.py",
 )
+_SOURCES = ("als", "ease", "neighbours", "popular", "repeat")
+_BASELINES = (
+    *(f"agent/ranking/{name}.py" for name in _SOURCES),
+    "eval/baselines.py",
+    "eval/classic.py",
+    "eval/sequence.py",
+    "eval/sequence_worker.py",
+)
+_OURS = (
+    *(f"agent/ranking/{name}.py" for name in _SOURCES),
+    *(f"agent/ranking/{name}.py" for name in ("confidence", "facet_vectors", "fusion", "ranker", "training")),
+    "eval/ours.py",
+)
 # A row of the whole product rests on all of it.
 _PRODUCT = ("agent/**/*.py", "prompts/*.jinja", "eval/product.py")
+_BY_GROUP = {"baseline": _BASELINES, "product": _PRODUCT}
 
 
-def code_digest(*, product: bool = False) -> str:
-    """16 hex digits of the source that decides a row's figures; with `product`, of the whole package."""
+def code_digest(group: str = "") -> str:
+    """16 hex digits of the source that decides the figures of a group's rows.
+
+    Args:
+        group: of rows, as in `Recommender.group`; empty for all but the product's.
+    """
     content = hashlib.sha256()
-    for pattern in (*_DECIDING, *(_PRODUCT if product else ())):
+    rest = (*_BASELINES, *_OURS) if not group else _BY_GROUP.get(group, _OURS)
+    for pattern in (*_SHARED, *rest):
         for path in sorted(ROOT.glob(pattern)):
             content.update(path.relative_to(ROOT).as_posix().encode())
             content.update(path.read_bytes())

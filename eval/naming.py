@@ -5,8 +5,10 @@ the true one hidden. A name is compared with the true category by its words (F1)
 cosine). `raw` is what the model said, `as shipped` what the product shows: the model's name where it follows
 from the items, else the template's.
 
-One choice rests on data of this kind: that the model is given one category where most items share it was
-tried on groups of another seed, after a first run on these had shown names made of two.
+Two choices rest on data of this kind, both tried on groups of other seeds (some of their categories are the
+same, their items are not): that the model is given one category where most items share it, after a first run
+on these had shown names made of two; and the second version of the prompt, which says that a category may be
+the name, after a run on these had shown both models behind the template.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from agent.agent import Agent
-from agent.settings import RankingSettings
 from agent.workspace import Workspace
 from eval.datasets import EVAL_FOLDER
 from eval.recommenders import Lists, Recommender, Record
@@ -99,17 +98,7 @@ class ProductRow:
 
     def fit(self, question: Question) -> ProductFitted:
         """See `Recommender.fit`."""
-        place = past_workspace(question)
-        settings: dict[str, Any] = {}
-        if self.method and "rerank_method" in RankingSettings.model_fields:
-            settings["rerank_method"] = self.method
-        agent = Agent.open(place.root, model=self.model)
-        if settings:
-            ranking = agent.settings.ranking.model_copy(update=settings)
-            agent.settings = agent.settings.model_copy(update={"ranking": ranking})
-        agent.ingest_items(place.raw_dir / "items.parquet")
-        agent.ingest_interactions(place.raw_dir / "interactions.parquet")
-        agent.fit()
+        agent = open_past(question, model=self.model, method=self.method)
         asked = ask_some(question, self.max_users)
         note = f"{int(asked.sum())} users, model {self.model}{', ' + self.method if self.method else ''}"
         record = Record(asked=asked, close=agent.close)
@@ -128,6 +117,25 @@ def product_rows(model: str, *, max_users: int) -> list[Recommender]:
             name = f"whole product, LLM {method}"
             rows.append(ProductRow(name, model=model, method=method, max_users=max_users))
     return rows
+
+
+def open_past(question: Question, *, model: str, method: str = "") -> Agent:
+    """An agent on a workspace that holds nothing after T, ingested and fitted; close it.
+
+    Args:
+        question: whose train part it knows.
+        model: language model, or `none`.
+        method: of the rerank; empty for the settings'.
+    """
+    place = past_workspace(question)
+    agent = Agent.open(place.root, model=model)
+    if method:
+        ranking = agent.settings.ranking.model_copy(update={"rerank_method": method})
+        agent.settings = agent.settings.model_copy(update={"ranking": ranking})
+    agent.ingest_items(place.raw_dir / "items.parquet")
+    agent.ingest_interactions(place.raw_dir / "interactions.parquet")
+    agent.fit()
+    return agent
 
 
 def ask_some(question: Question, n: int) -> NDArray[np.bool_]:

@@ -7,7 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from eval.report_sections import render_section
+from eval.ours import FUSED
+from eval.report_sections import render_overview, render_section
 from eval.summary import MAIN
 from eval.tables import headline, load_summary
 
@@ -16,11 +17,11 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ee; --paper: #14181e; --soft: #1d232c; --line: #38414e; --faint: #9aa5b5; } }
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 1000px; margin: 2rem auto; padding: 0 1.2rem; }
+  max-width: 1150px; margin: 2rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.7rem; } h2 { margin-top: 3rem; border-bottom: 2px solid var(--line); }
 p.lead { font-size: 1.1rem; } .faint { color: var(--faint); font-size: .9rem; }
 table { border-collapse: collapse; font-size: .88rem; display: block; overflow-x: auto; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } thead th { background: var(--soft); }
 td.note { white-space: normal; text-align: left; min-width: 20rem; }
 tr.ours td:first-child, tr.product td:first-child { font-weight: 600; }
@@ -73,6 +74,7 @@ def render_report(summary: Mapping[str, Any], *, name: str) -> str:
         f"<title>driftrec evaluation {escape(name)}</title><style>{_STYLE}</style></head><body>",
         "<h1>How well does driftrec recommend?</h1>",
         f'<p class="lead">{_LEAD}</p>',
+        render_overview(summary["tables"], FUSED),
         _contents(summary["tables"]),
     ]
     for number, table in enumerate(summary["tables"]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +88,22 @@ def run(
     folder = (runs or RUNS) / (name or f"{manifest['started'][:19].replace(':', '').replace(' ', '-')}")
     folder.mkdir(parents=True, exist_ok=True)
     # Once: this process goes on with the code it has read, whatever is edited meanwhile.
-    kept = _Kept(RowCache(cache or CACHE), manifest["code"], code_digest(product=True))
+    codes = {group: code_digest(group) for group in ("baseline", "ours", "product")}
+    kept = _Kept(RowCache(cache or CACHE), codes)
     tables: list[dict[str, Any]] = []
-    for data in plan.data:
-        dataset = (datasets or {}).get(data) or load_dataset(
-            data, items=plan.items, min_users=plan.min_users, progress=progress
-        )
+    # All of them first: one that is missing is to be told now, not after the others have run.
+    loaded = {
+        data: (datasets or {}).get(data)
+        or load_dataset(data, items=plan.items, min_users=plan.min_users, progress=progress)
+        for data in plan.data
+    }
+    for data, dataset in loaded.items():
         manifest["data"][dataset.name] = describe_data(dataset)
         for task in plan.tasks:
             if task == "any" and not dataset.preset.repeats and data == dataset.name:
                 continue
             tables.append(_table(plan, dataset, task, folder=folder, kept=kept, progress=progress))
+    manifest["took"] = kept.took()
     if not tables:
         raise EvalError(f"expected a task that the data have, got {plan.tasks!r}: nobody repeats there")
     _write(folder / "manifest.json", manifest)
@@ -149,6 +156,8 @@ def _table(
         for place, (question, exam) in enumerate(asked):
             key = row_key(kept.parts(plan, row), dataset.digest, task, place, repr(row))
             outcome = kept.rows.load(key)
+            kept.n_found += outcome is not None
+            kept.n_run += outcome is None
             if outcome is None:
                 outcome = run_row(question, exam, grounds.of(question), row)
                 if outcome.status == "ran":
@@ -160,20 +169,41 @@ def _table(
     return _sum_up(dataset, task, asked, outcomes, grounds, folder=folder)
 
 
-@dataclass(frozen=True)
+def _clocks() -> tuple[float, float]:
+    """Now by the clock, and seconds of CPU of this process and of those it has waited for."""
+    used = os.times()
+    return time.perf_counter(), used.user + used.system + used.children_user + used.children_system
+
+
+@dataclass
 class _Kept:
-    """Rows on disk, and the digests of the code they rest on: of the harness, of the whole product."""
+    """Rows on disk, the digests of the code they rest on, by group of rows, and what was not there yet."""
 
     rows: RowCache
-    code: str
-    product_code: str
+    codes: Mapping[str, str]
+    n_found: int = 0
+    n_run: int = 0
+    since: tuple[float, float] = field(default_factory=_clocks)
+
+    def took(self) -> dict[str, float]:
+        """Seconds by the clock and of CPU so far, and rows (each once per window) run and found on disk.
+
+        A run that found rows was shorter than one that has to do them all.
+        """
+        clock, cpu = (now - then for now, then in zip(_clocks(), self.since, strict=True))
+        return {
+            "seconds": round(clock),
+            "CPU seconds": round(cpu),
+            "rows run": self.n_run,
+            "rows kept before": self.n_found,
+        }
 
     def parts(self, plan: Plan, row: Recommender) -> list[Any]:
-        """What decides a row besides data and task; one of the whole product rests on the whole code."""
+        """What decides a row besides data and task; a change of ours leaves the baselines' rows valid."""
         shared = [plan.scheme, plan.n_windows, plan.max_users, plan.seed]
         if row.group == "product":
-            return [self.product_code, *shared, plan.model, plan.product_users]
-        return [self.code, *shared]
+            return [self.codes["product"], *shared, plan.model, plan.product_users]
+        return [self.codes["baseline" if row.group == "baseline" else "ours"], *shared]
 
 
 def _sum_up(

@@ -11,8 +11,9 @@ import pytest
 from agent import Agent, SettingsError
 from agent.data.calls import CallTable
 from agent.llm.scripted import ScriptedBackend
-from agent.pipeline import Request, recommend, rerank_prompts, trace
+from agent.pipeline import Request, recommend, rerank_prompts
 from agent.plan import make_plan
+from agent.tracing import trace
 from tests.test_spine import check_list, make_workspace
 
 FOUR_FACETS = "\n[interests]\nmax_worded = 4\n"
@@ -233,6 +234,38 @@ def test_the_static_profile_asks_by_share_alone(agent):
     assert moving.changes and not static.changes
     assert all(query.quota == pytest.approx(query.share) for query in static.queries)
     assert any(query.quota > query.share for query in moving.queries)
+
+
+def test_what_lies_before_a_change_counts_less_in_the_list_and_the_stages_say_so(agent):
+    plan = make_plan(agent.session, Request("c01"))
+    emphasis = plan.context.emphasis
+    assert emphasis is not None and len(emphasis) == len(plan.context.item)
+    assert 0 < emphasis[0] < 0.5 < emphasis[-1] <= 1
+    assert "older ones count less" in plan.stages[0].detail
+    static = make_plan(agent.session, Request("c01", use_migration=False))
+    assert static.context.emphasis is None and "count less" not in static.stages[0].detail
+
+
+def test_observing_fits_nothing_again(en, monkeypatch):
+    with Agent.open(en, model="none") as agent:
+        agent.recommend("c06", 10, rerank=False)
+        agent.migration("c06")
+        ranker = agent.session.ranker(agent.session.now_ms)
+
+        def refuse(*_, **__):
+            raise AssertionError("observing an event must not fit anything")
+
+        monkeypatch.setattr("agent.ranking.ranker.train", refuse)
+        monkeypatch.setattr("agent.artifacts.load_or_fit_ranker", refuse)
+        monkeypatch.setattr("agent.session.load_or_fit_ranker", refuse)
+        monkeypatch.setattr("agent.session.load_or_fit_population", refuse)
+        monkeypatch.setattr("agent.session.embed_catalogue", refuse)
+        for number in range(3):
+            event = {"event": "purchase", "item_id": f"en{44 + number:03d}"}
+            assert agent.observe("c06", [event]).stored == 1
+            assert agent.recommend("c06", 10, rerank=False).recommendations
+            agent.migration("c06")
+        assert agent.session.ranker(agent.session.now_ms) is ranker
 
 
 def test_an_event_counts_in_milliseconds_and_survives_the_session(en):

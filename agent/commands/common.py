@@ -20,7 +20,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Refuse every use of the network.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", help="Language model, such as qwen2.5-coder-1.5b, a .gguf file, or none."),
+    typer.Option(
+        "--model",
+        help="Language model: a known name such as qwen2.5-coder-1.5b, a .gguf file, openai:NAME, none; "
+        "or a chain after commas, each tried when the one before fails: openai:NAME,qwen2.5-coder-0.5b,none.",
+    ),
 ]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="A moment, such as 2017-05-01: only events before it count.")

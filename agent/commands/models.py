@@ -9,6 +9,7 @@ import typer
 from agent.commands.common import JsonOption, OfflineOption, print_json
 
 if TYPE_CHECKING:
+    from agent.data.store import StoreCounts
     from agent.llm.advice import Advice
     from agent.llm.llamacpp import Speed
     from agent.llm.registry import ModelState
@@ -135,24 +136,43 @@ def advise(
     task: Annotated[
         Literal["words", "rerank", "chat"], typer.Option(help="What the model is for.")
     ] = "words",
-    users: Annotated[int, typer.Option(min=1, help="How many users it has to serve.")] = 1000,
+    users: Annotated[
+        int | None, typer.Option(min=1, help="How many users it has to serve; 1,000 if nothing is said.")
+    ] = None,
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", "-w", help="Serve the users of this workspace.")
+    ] = None,
     measure: Annotated[
         bool, typer.Option(help="Measure the models that are here, a few seconds each.")
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which model fits this machine, the task and the number of users, and how long it will take."""
+    """Say which model fits this machine, the task and the size of the data, and how long it will take."""
     from dataclasses import asdict
 
     from agent.llm.advice import advise as choose
     from agent.llm.advice import measure_machine
 
+    size = None if workspace is None else _size_of(workspace)
+    served = users or (size.users if size else 0) or 1000
     machine = measure_machine()
-    found = choose(task, users, machine=machine, measured=_measured() if measure else {})
+    found = choose(task, served, machine=machine, measured=_measured() if measure else {})
     if as_json:
-        print_json(asdict(found))
-    else:
-        _show(found)
+        print_json({**asdict(found), "data": None if size is None else asdict(size)})
+        return
+    if size is not None:
+        from agent.console import say
+
+        say(f"{workspace}: {size.users:,} users, {size.items:,} items, {size.interactions:,} events.")
+    _show(found)
+
+
+def _size_of(workspace: str) -> StoreCounts:
+    from agent.data.store import Store
+    from agent.workspace import Workspace
+
+    with Store.open(Workspace.find(workspace).store_path) as store:
+        return store.counts()
 
 
 def _measured() -> dict[str, Speed]:

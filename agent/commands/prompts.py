@@ -29,19 +29,24 @@ def list_all(as_json: JsonOption = False) -> None:
 
 @prompts.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Such as facet_label, or facet_label.v1.")],
+    name: Annotated[str, typer.Argument(help="Such as facet_label, or facet_label.v2.")],
     user: Annotated[str, typer.Option("--user", "-u", help="User id, as in the events.")],
     item: Annotated[
         str | None, typer.Option("--item", help="Item id: its facet, or as the candidate.")
     ] = None,
+    ask: Annotated[str, typer.Option("--ask", help="What the user says, for the chat prompts.")] = "",
     workspace: WorkspaceOption = "shop",
     as_json: JsonOption = False,
 ) -> None:
     """Render a prompt for a real user, by the code that would ask the model. Nothing is sent."""
+    from agent.chat_preview import CHAT_PROMPTS, preview_chat
     from agent.preview import preview
 
     with opened(workspace, model="none", quiet=as_json) as agent:
-        prompt = preview(agent.session, name, user, item_id=item)
+        if name.partition(".")[0] in CHAT_PROMPTS:
+            prompt = preview_chat(agent, name, user, ask)
+        else:
+            prompt = preview(agent.session, name, user, item_id=item)
     if as_json:
         print_json({"name": prompt.name, "hash": prompt.hash, "system": prompt.system, "user": prompt.user})
         return

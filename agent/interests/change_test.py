@@ -138,8 +138,8 @@ def _leading_directions(affinity: NDArray[np.float32]) -> NDArray[np.float32]:
     try:
         values, vectors = eigh(centred, subset_by_index=(first, n - 1))
     except LinAlgError:
-        # LAPACK's solver for a few directions gives up on many equal eigenvalues (sessions of one and the same
-        # item); divide and conquer finds them all, more slowly: https://netlib.org/lapack/lug/node30.html
+        # LAPACK's solver for a few directions gives up on many equal eigenvalues (sessions of one same
+        # item); divide and conquer finds all, more slowly: https://netlib.org/lapack/lug/node30.html
         values, vectors = (found[..., first:] for found in eigh(centred, driver="evd"))
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), np.float32)
 

@@ -21,10 +21,12 @@ from agent.interests.changes import (
 )
 from agent.interests.dislikes import compute_dislikes
 from agent.interests.frame import FacetFrame
+from agent.interests.notes import migration_note, say
 from agent.interests.population import PopulationModel, crowd_shares, facet_category_parts
 from agent.interests.sessions import SessionShares
 from agent.interests.sessions import moment as moment
-from agent.schema import ChangePoint, DislikeChange, FacetChange, Migration, UserId
+from agent.interests.words import Language
+from agent.schema import ChangePoint, DislikeChange, Migration, UserId
 from agent.settings import InterestSettings
 
 
@@ -82,6 +84,7 @@ def compute_migration(
     labels: Mapping[str, str],
     population: PopulationModel | None = None,
     with_evidence: bool = True,
+    language: Language = "en",
 ) -> Migration:
     """How one user's interests moved between two windows.
 
@@ -92,12 +95,13 @@ def compute_migration(
         population: without it no change is ascribed to the crowd.
         with_evidence: collect interaction ids on both sides, intervals, change points and dislikes; else
             they stay empty.
+        language: of the note.
 
     Returns:
         The migration with all facets that are shown or changed; `story` is left empty.
     """
     if windows is None:
-        return _abstain(user_id, None, (0, 0), "No events yet: nothing can be said about change.")
+        return _abstain(user_id, None, (0, 0), say(language, "no events"))
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
@@ -109,7 +113,8 @@ def compute_migration(
         )
     tested = run_facet_tests(log, catalogue, both, sizes[0], crowd=crowd, settings=settings)
     if tested is None:
-        return _abstain(user_id, windows, sizes, _too_few(sizes), dislikes=dislikes)
+        note = say(language, "few", before=sizes[0], after=sizes[1], least=MIN_WINDOW_SESSIONS)
+        return _abstain(user_id, windows, sizes, note, dislikes=dislikes)
     changes = list_changes(tested, sessions, frame=frame, settings=settings, labels=labels)
     if with_evidence:
         changes = tuple(
@@ -134,7 +139,7 @@ def compute_migration(
         p_value=tested.whole.p_value,
         abstained=abstained,
         changes=changes,
-        note=_note(tested, changes, settings),
+        note=migration_note(tested.whole, both.n_sessions, changes, settings=settings, language=language),
         change_points=_change_points(both) if with_evidence and not abstained else (),
         dislikes=dislikes,
         interlude=_interlude(tested, settings),
@@ -152,13 +157,6 @@ def _crowd(
     return crowd_shares(population, parts, sessions.days)
 
 
-def _too_few(sizes: tuple[int, int]) -> str:
-    return (
-        f"Too few sessions to tell: {sizes[0]} before and {sizes[1]} after; "
-        f"at least {MIN_WINDOW_SESSIONS} in each are needed, and 20 in all to see a moderate change."
-    )
-
-
 def _interlude(tested: Tested, settings: InterestSettings) -> tuple[datetime, datetime] | None:
     found = tested.whole.interlude
     if found is None or tested.whole.return_p >= settings.alpha:
@@ -172,32 +170,6 @@ def _change_points(sessions: SessionShares) -> tuple[ChangePoint, ...]:
         ChangePoint(moment(int(sessions.days[split.session]) * DAY_MS), split.session, split.log_odds)
         for split in find_splits(sessions.shares)
     )
-
-
-def _note(tested: Tested, changes: tuple[FacetChange, ...], settings: InterestSettings) -> str:
-    """What has to be said beside the changes; empty when the whole and single facets moved alike."""
-    whole, n_sessions = tested.whole, tested.sessions.n_sessions
-    if whole.p_value >= settings.alpha:
-        return (
-            f"No change beyond chance (p = {whole.p_value:.3f} over {n_sessions} sessions). "
-            "A longer history, or a larger change, would be needed to tell."
-        )
-    shifted = whole.shift_p < settings.alpha
-    if not any(change.kind != "stable" for change in changes):
-        what = (
-            "The mix moved beyond chance"
-            if shifted
-            else "A stretch in between differs from what lies around it beyond chance"
-        )
-        return (
-            f"{what}, spread over many interests; no single one stands out after correction for their number."
-        )
-    if not shifted:
-        return (
-            f"The mix as a whole is where it was (p = {whole.shift_p:.3f}), but an interest left and "
-            "came back in between."
-        )
-    return ""
 
 
 def _abstain(

@@ -13,8 +13,9 @@ from agent.interests.evidence import collect_evidence
 from agent.interests.feedback import FeedbackState
 from agent.interests.frame import FacetFrame
 from agent.interests.migration import moment
+from agent.interests.notes import profile_note, say
 from agent.interests.sessions import SessionShares, compute_recency_shares
-from agent.interests.words import FacetWords
+from agent.interests.words import FacetWords, Language
 from agent.schema import Facet, FacetMark, ItemId, Migration, Profile, UserId
 from agent.settings import InterestSettings
 
@@ -34,6 +35,7 @@ def compute_profile(
     settings: InterestSettings,
     feedback: FeedbackState | None = None,
     with_evidence: bool = True,
+    language: Language = "en",
 ) -> Profile:
     """The profile of one user as it stood at `moment_ms`; version 0, not stored yet.
 
@@ -42,12 +44,13 @@ def compute_profile(
         words: what each facet key is called.
         feedback: what the user asked for; pinned facets are shown however small, the others marked.
         with_evidence: collect the interaction ids of each facet; else they stay empty.
+        language: of the note.
 
     Raises:
         ValueError: `log` holds an event at or after the moment.
     """
     if not len(log):
-        return _empty(user_id, moment_ms)
+        return _empty(user_id, moment_ms, language)
     first_ms, last_ms = int(log.timestamp_ms.min()), int(log.timestamp_ms.max())
     if last_ms >= moment_ms:
         raise ValueError(f"the log reaches {moment(last_ms)}, not only to before {moment(moment_ms)}")
@@ -78,11 +81,11 @@ def compute_profile(
         n_interactions=len(log),
         n_sessions=sessions.n_sessions,
         dislikes=_dislikes(log, catalogue),
-        note=_honest_note(len(log), sessions.n_sessions, len(facets), settings),
+        note=profile_note(len(log), sessions.n_sessions, len(facets), settings=settings, language=language),
     )
 
 
-def _empty(user_id: UserId, moment_ms: int) -> Profile:
+def _empty(user_id: UserId, moment_ms: int, language: Language) -> Profile:
     return Profile(
         user_id=user_id,
         version=0,
@@ -93,16 +96,8 @@ def _empty(user_id: UserId, moment_ms: int) -> Profile:
         other_share=0.0,
         n_interactions=0,
         n_sessions=0,
-        note="No events before this moment: nothing is known about this user.",
+        note=say(language, "unknown"),
     )
-
-
-def _honest_note(n_interactions: int, n_sessions: int, n_facets: int, settings: InterestSettings) -> str:
-    if not n_facets:
-        return f"Rests on {n_interactions} event(s), none of them on an item with text: no facets."
-    if n_sessions < settings.min_sessions:
-        return f"Rests on {n_interactions} event(s) in {n_sessions} session(s) only: a first impression."
-    return ""
 
 
 def _pinned(frame: FacetFrame, feedback: FeedbackState | None) -> frozenset[int]:

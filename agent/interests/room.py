@@ -167,6 +167,7 @@ class InterestRoom:
             settings=self.settings,
             feedback=state.feedback,
             with_evidence=with_evidence,
+            language=self.wording.language,
         )
 
     def cut(self, state: UserState, moment_ms: int) -> UserState:
@@ -331,6 +332,7 @@ class InterestRoom:
             labels={key: entry.label for key, entry in state.shown.items()},
             population=self.population if with_crowd else None,
             with_evidence=with_evidence,
+            language=self.wording.language,
         )
 
     def keep_migration(self, migration: Migration, *, moment_ms: int) -> int:

@@ -67,11 +67,18 @@ def compute_session_shares(log: InteractionLog, frame: FacetFrame) -> SessionSha
 
 
 def compute_recency_shares(
-    sessions: SessionShares, moment_ms: int, half_life_days: float
+    sessions: SessionShares,
+    moment_ms: int,
+    half_life_days: float,
+    *,
+    emphasis: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """`(n_facets,)` float64 shares at a moment, sum 1: session shares weighted by 0.5^(age / half-life).
 
     Only sessions on days before the day of `moment_ms`, or on it, count; no sessions give zeros.
+
+    Args:
+        emphasis: `(n_sessions,)` above 0, a further factor of each session's weight; None: 1.
     """
     past = sessions.days * DAY_MS < moment_ms
     if not past.any():
@@ -79,5 +86,7 @@ def compute_recency_shares(
     age_days = (moment_ms - sessions.days[past].astype(np.int64) * DAY_MS) / DAY_MS
     # Ages are taken from the newest session: a long absence must not underflow all weights to zero.
     weight = 0.5 ** ((age_days - age_days.min()) / half_life_days)
+    if emphasis is not None:
+        weight = weight * emphasis[past]
     shares: NDArray[np.float64] = weight @ sessions.shares[past].astype(np.float64) / weight.sum()
     return shares

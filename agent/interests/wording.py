@@ -169,7 +169,7 @@ class Wording:
     def label_prompt(self, examples: FacetExamples) -> Prompt:
         """The question for the name of one facet."""
         return self._render(
-            "facet_label.v1",
+            "facet_label.v2",
             items=list(examples.titles[:_TITLES_ASKED]),
             categories=_main_categories(examples),
             domain=examples.domain,

@@ -209,6 +209,7 @@ def story_from_facts(migration: Migration, language: Language, *, limit: int = 4
     moved = [change for change in migration.changes if change.kind != "stable"][:limit]
     if migration.abstained or not moved:
         lead = "没有明显的变化。" if language == "zh" else "No clear change."
-        return f"{lead} {migration.note}".strip()
+        separator = "" if language == "zh" else " "
+        return f"{lead}{separator}{migration.note}".strip()
     separator = "" if language == "zh" else " "
     return separator.join(change_from_facts(change, language) for change in moved)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from agent.errors import BackendError, CapabilityError, LlmError, SchemaError, SettingsError
+from agent.errors import BackendError, BudgetError, CapabilityError, LlmError, SchemaError, SettingsError
 from agent.llm.backend import Backend, Capabilities, Completion, LlmRequest, Scores, Stream
 from agent.llm.streams import end_openly
 from agent.llm.wrapper import open_now
@@ -55,6 +55,7 @@ class FallbackBackend:
         self._rest_s = rest_s
         self._clock = clock
         self._broke_down: dict[int, tuple[float, BackendError]] = {}
+        self._spent: dict[int, float] = {}
         self._ends_in_none = ends_in_none
 
     @property
@@ -65,11 +66,20 @@ class FallbackBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What every member can do; scores and calls to other machines count when one member has them."""
+        """What every member can do; calls to other machines count when one member makes them.
+
+        Whether it scores is up to the member whose turn it is: a hosted model without likelihoods that stands
+        before a small local one with them is to be asked for scores, not passed over. While it rests after a
+        break-down, or has lately refused for its budget, the next one decides.
+        """
         each = [member.capabilities for member in self._members]
+        now = self._clock()
+        out = {number for number, since in list(self._spent.items()) if now - since < self._rest_s}
+        out |= self._resting().keys()
+        leader = next((number for number in range(len(each)) if number not in out), 0)
         return Capabilities(
             structured=all(entry.structured for entry in each),
-            score=any(entry.score for entry in each),
+            score=each[leader].score,
             context_tokens=min(entry.context_tokens for entry in each),
             remote=any(entry.remote for entry in each),
             identity=" → ".join(entry.identity or self._members[i].name for i, entry in enumerate(each)),
@@ -109,7 +119,7 @@ class FallbackBackend:
                 self._failed(failures, number, error)
                 continue
             return _say_so(completion, failures)
-        raise self._nobody(failures)
+        raise _all_failed(failures, ends_in_none=self._ends_in_none)
 
     def open(self) -> None:
         """Opens members in turn until one is ready.
@@ -123,7 +133,7 @@ class FallbackBackend:
                 return open_now(member)
             except LlmError as error:
                 self._failed(failures, number, error)
-        raise self._nobody(failures)
+        raise _all_failed(failures, ends_in_none=self._ends_in_none)
 
     def close(self) -> None:
         """Closes every member."""
@@ -147,23 +157,26 @@ class FallbackBackend:
             self._failed(failures, number, short)
         if second_best is not None:
             return second_best
-        raise self._nobody(failures)
+        raise _all_failed(failures, ends_in_none=self._ends_in_none)
 
     def _in_turn(self, failures: list[Failure]) -> Iterator[tuple[int, Backend]]:
         """The members to try; one that rests becomes a failure, unless nobody else is left to answer."""
+        rests = self._resting()
+        for number, member in enumerate(self._members):
+            if number in rests:
+                failures.append((member.name, f"{rests[number]} (not asked again for {self._rest_s:g} s)"))
+            else:
+                yield number, member
+
+    def _resting(self) -> dict[int, BackendError]:
+        """The members that are passed over now, and why; nobody when all of them would be."""
         now = self._clock()
         rests = {
             number: error
             for number, (since, error) in list(self._broke_down.items())
             if now - since < self._rest_s and len(self._members) > 1
         }
-        if len(rests) == len(self._members):
-            rests = {}
-        for number, member in enumerate(self._members):
-            if number in rests:
-                failures.append((member.name, f"{rests[number]} (not asked again for {self._rest_s:g} s)"))
-            else:
-                yield number, member
+        return rests if len(rests) < len(self._members) else {}
 
     def _failed(self, failures: list[Failure], number: int, why: LlmError | str) -> None:
         name = self._members[number].name
@@ -171,13 +184,16 @@ class FallbackBackend:
         failures.append((name, why))
         if isinstance(why, BackendError):
             self._broke_down[number] = (self._clock(), why)
+        elif isinstance(why, BudgetError):
+            self._spent[number] = self._clock()
 
-    def _nobody(self, failures: Sequence[Failure]) -> LlmError:
-        kinds = {type(why) for _, why in failures}
-        same = kinds.pop() if len(kinds) == 1 else BackendError
-        kind = same if same in (SchemaError, CapabilityError) else BackendError
-        end = "the chain ends in 'none', so the facts speak" if self._ends_in_none else _NO_FURTHER
-        return kind(f"{_reasons(failures)}; {end}")
+
+def _all_failed(failures: Sequence[Failure], *, ends_in_none: bool) -> LlmError:
+    kinds = {type(why) for _, why in failures}
+    same = kinds.pop() if len(kinds) == 1 else BackendError
+    kind = same if same in (SchemaError, CapabilityError) else BackendError
+    end = "the chain ends in 'none', so the facts speak" if ends_in_none else _NO_FURTHER
+    return kind(f"{_reasons(failures)}; {end}")
 
 
 def _shortfall(completion: Completion, request: LlmRequest) -> str:

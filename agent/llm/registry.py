@@ -152,7 +152,7 @@ def pull(
         if is_verified(path, spec):  # another process may have pulled it meanwhile
             return path
         part = folder / f"{spec.filename}.part"
-        pulling.check_space(spec, part)
+        pulling.check_space(spec, part, source=source)
         report = progress or (lambda done, total: None)
         if source == "hub":
             pulling.download(spec, part, progress=report)

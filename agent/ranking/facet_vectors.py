@@ -88,9 +88,8 @@ class FacetVectorSource:
         wishes = context.wishes()
         if self.catalogue is None or not len(wishes):
             return ()
-        weight = context.weight[wishes] * decay(
-            context.now_ms - context.timestamp_ms[wishes], self.half_life_days
-        )
+        weight = context.weight[wishes] * context.emphasis_of(wishes)
+        weight *= decay(context.now_ms - context.timestamp_ms[wishes], self.half_life_days)
         vector = (weight @ self.catalogue.item_vectors(context.item[wishes])).astype(np.float32)
         return (FacetQuery("centroid", vector, 1.0, 1.0),) if vector.any() else ()
 

@@ -46,6 +46,8 @@ class Context:
         weight: float32, one per event; negative for a dislike.
         now_ms: the moment, UTC; nothing at or after it is in the history.
         facets: questions with their quotas, from the interests room.
+        emphasis: float32, one per event, above 0 and at most 1: how much the event still counts for a user
+            who has moved, beside its weight and its age; None counts all fully.
     """
 
     user: int | None
@@ -54,6 +56,7 @@ class Context:
     weight: NDArray[np.float32]
     now_ms: int
     facets: tuple[FacetQuery, ...] = field(default=())
+    emphasis: NDArray[np.float32] | None = None
 
     @classmethod
     def of(
@@ -70,6 +73,10 @@ class Context:
         return cls(
             user, log.item[rows], log.timestamp_ms[rows], log.weight[rows], now_ms=now_ms, facets=facets
         )
+
+    def emphasis_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """`(len(rows),)` float32: how much those events still count, see `emphasis`."""
+        return np.ones(len(rows), np.float32) if self.emphasis is None else self.emphasis[rows]
 
     def disliked(self) -> NDArray[np.int32]:
         """Item codes, sorted, whose last weighted event is a dislike."""
@@ -147,14 +154,14 @@ def log_matrix(log: InteractionLog, *, now_ms: int, half_life_days: float | None
 
 
 def context_matrix(contexts: Sequence[Context], *, n_items: int, half_life_days: float | None) -> csr_matrix:
-    """`(len(contexts), n_items)` sparse float32: the same as `log_matrix`, for the users asked for."""
+    """`(len(contexts), n_items)` sparse float32: as `log_matrix`, of the users asked for, with `emphasis`."""
     picks = [context.wishes() for context in contexts]
     user = np.repeat(np.arange(len(contexts)), [len(pick) for pick in picks])
     if not len(user):
         return pair_matrix(user, user, np.empty(0, np.float32), shape=(len(contexts), n_items))
     item = np.concatenate([c.item[p] for c, p in zip(contexts, picks, strict=True)])
     age = np.concatenate([c.now_ms - c.timestamp_ms[p] for c, p in zip(contexts, picks, strict=True)])
-    weight = np.concatenate([c.weight[p] for c, p in zip(contexts, picks, strict=True)])
+    weight = np.concatenate([c.weight[p] * c.emphasis_of(p) for c, p in zip(contexts, picks, strict=True)])
     return pair_matrix(user, item, weight * decay(age, half_life_days), shape=(len(contexts), n_items))
 
 

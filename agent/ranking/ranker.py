@@ -24,6 +24,9 @@ from agent.ranking.windows import Task, allowed_items, best_allowed, standardise
 from agent.schema import StageReport, StageStatus
 from agent.settings import RankingSettings
 
+# Scores by source, and a report of each.
+Scored = tuple[dict[str, NDArray[np.float32]], list[StageReport]]
+
 _FORMAT = 1
 _REACH_PLACE = 10
 # Leaving out fewer items than this (those without a title) moves no item by many places.
@@ -150,6 +153,7 @@ class Ranker:
         allowed: NDArray[np.bool_] | None = None,
         n: int | None = None,
         steer: Steer = _NO_STEER,
+        scored: Scored | None = None,
     ) -> Ranked:
         """The best items for the context's user.
 
@@ -160,6 +164,7 @@ class Ranker:
             allowed: `(n_items,)` bool, False never appears (filters, mutes).
             n: more than `k` when a reranker wants them.
             steer: what the caller adds to the learned fusion.
+            scored: from `score` of this context, when several lists are made of it.
 
         Returns:
             `max(k, n)` items, fewer only when fewer are allowed. Disliked items never appear.
@@ -170,7 +175,7 @@ class Ranker:
         if allowed is not None:
             mask &= allowed
         length = max(k, n or k)
-        dense, stages = self._score(context)
+        dense, stages = scored or self.score(context)
         start = time.perf_counter()
         dense, decision = self._steered(dense, self.trained.decisions[task], steer)
         order, fused, shares = self._fuse(dense, mask, decision, length=length, tilt=steer.tilt)
@@ -211,6 +216,7 @@ class Ranker:
         exclude_seen: bool | None = None,
         allowed: NDArray[np.bool_] | None = None,
         steer: Steer = _NO_STEER,
+        scored: Scored | None = None,
     ) -> Placement:
         """Where one item stands; options as for `rank`. One that may not appear: where it would stand."""
         exclude = self.excludes(exclude_seen)
@@ -218,7 +224,7 @@ class Ranker:
         if allowed is not None:
             mask &= allowed
         mask[item] = True
-        dense, _ = self._score(context)
+        dense, _ = scored or self.score(context)
         dense, decision = self._steered(dense, self.trained.decisions[self._task(exclude)], steer)
         order, fused, _ = self._fuse(dense, mask, decision, length=self.trained.n_items, tilt=steer.tilt)
         ranks = {
@@ -302,13 +308,14 @@ class Ranker:
 
         return ThreadpoolController()
 
-    def _score(self, context: Context) -> tuple[dict[str, NDArray[np.float32]], list[StageReport]]:
+    def score(self, context: Context) -> Scored:
+        """`(n_items,)` scores of the context by every source, by name, and what ran."""
         # One user's products are too small for several BLAS threads: waking them takes longer than the work,
         # many times so on a busy machine (p95 140 ms against 24 at 92,331 items).
         with self._threads.limit(limits=1, user_api="blas"):
             return self._score_alone(context)
 
-    def _score_alone(self, context: Context) -> tuple[dict[str, NDArray[np.float32]], list[StageReport]]:
+    def _score_alone(self, context: Context) -> Scored:
         dense, stages = {}, []
         late = context.now_ms < self.trained.now_ms
         for source in self.trained.sources:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agent.errors import BackendError, LlmError
 from agent.llm.backend import Backend, Completion, LlmRequest, Scores
 from agent.llm.cached import TextCache, model_identity
+from agent.llm.fence import gives_orders
 from agent.ranking.rerank_prompts import RerankPrompts, labels, title_line
 from agent.ranking.score_object import read_scores, score_schema
 from agent.schema import StageReport
@@ -67,12 +68,13 @@ class PromptReranker:
     question is asked over shuffles (each second one the reverse of the one before, which cancels what is
     linear in position) and the scores are averaged; it ends early when a round changes nothing in the order.
     Shuffle and aggregate: "Found in the Middle: Permutation Self-Consistency", arXiv 2310.07712. All titles
-    share one prompt, so a title that gives orders or scores can sway a weak model's answer about the others,
-    which no fence prevents; likelihoods cannot be swayed so.
+    share one prompt, so a title could sway a weak model's answer about the others, which no fence prevents:
+    one that reads as an order (`gives_orders`) is not shown and keeps its place. Nothing sways likelihoods.
 
-    `auto` takes likelihoods where the backend has them. Either figure is turned into ranks, and so is the
-    prior order: `(1 − weight) · prior + weight · model`. A candidate that the model left out keeps its place.
-    When the backend fails, the whole prior order stays, and the stage says so.
+    `auto` takes likelihoods where the backend has them (of a chain: the model whose turn it is). Either
+    figure is turned into ranks, and so is the prior order: `(1 − weight) · prior + weight · model`. A
+    candidate that the model left out keeps its place. When the backend fails, the whole prior order stays,
+    and the stage says so.
 
     Attributes:
         weight: of the model, 0–1; 0 does not call it.
@@ -157,7 +159,11 @@ class PromptReranker:
         sums, counts = np.zeros(len(titles)), np.zeros(len(titles))
         order: tuple[int, ...] = ()
         tokens, done, stable, problems = 0, 0, False, dict[str, None]()
-        for shuffle in shuffles(len(titles), seed=self.seed, rounds=self.rounds):
+        fair = np.flatnonzero([not gives_orders(title) for title in titles])
+        if len(fair) < len(titles):
+            problems[f"{len(titles) - len(fair)} not shown to the model, because they read as orders"] = None
+        for places in shuffles(len(fair), seed=self.seed, rounds=self.rounds if len(fair) else 0):
+            shuffle = fair[list(places)]
             try:
                 answer = self._ask_scores([titles[place] for place in shuffle], prompts)
             except LlmError as error:
@@ -169,9 +175,12 @@ class PromptReranker:
             tokens += answer.prompt_tokens + answer.output_tokens
             if answer.note:
                 problems[answer.note] = None
-            found = np.array(read_scores(answer.data, answer.text, labels(len(titles))), np.float64)
-            sums[list(shuffle)] += np.nan_to_num(found)
-            counts[list(shuffle)] += ~np.isnan(found)
+            if self._scores_texts():  # the model asked broke down, and the next of the chain has likelihoods
+                heard = self._likelihood(titles, prompts)
+                return replace(heard, tokens=heard.tokens + tokens, problem=heard.problem or answer.note)
+            found = np.array(read_scores(answer.data, answer.text, labels(len(fair))), np.float64)
+            sums[shuffle] += np.nan_to_num(found)
+            counts[shuffle] += ~np.isnan(found)
             before, order = order, combine(_mean(sums, counts), weight=self.weight)
             if stable := before == order:
                 break

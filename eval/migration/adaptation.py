@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import DAY_MS
+from agent.interests.forgetting import compute_emphasis
 from agent.interests.sessions import SessionShares
 from agent.interests.state import UserState
 from agent.plan import facet_queries
@@ -71,11 +72,20 @@ def _context(lists: Lists, found: Analysed, *, way: str) -> Context:
     now_ms = int(found.log.timestamp_ms[-1]) + DAY_MS
     state = UserState(UserId("made up"), found.log, found.frame, found.sessions, {}, now_ms)
     changes = {change.key: change for change in found.migration.changes} if way == "with migration" else {}
-    facets = facet_queries(lists.session, state, changes)
+    emphasis = (
+        compute_emphasis(found.log, found.sessions, found.migration) if way == "with migration" else None
+    )
+    facets = facet_queries(lists.session, state, changes, emphasis=emphasis)
     if way == "static shares":
         facets = _static_queries(found.frame.keys, found.sessions, found)
     return Context(
-        None, found.log.item, found.log.timestamp_ms, found.log.weight, now_ms=now_ms, facets=facets
+        None,
+        found.log.item,
+        found.log.timestamp_ms,
+        found.log.weight,
+        now_ms=now_ms,
+        facets=facets,
+        emphasis=emphasis,
     )
 
 

@@ -1,4 +1,10 @@
-"""Does the description say something? Held-out items are told apart by it: earlier period or later?"""
+"""Does the description say something? Held-out items are told apart by it: earlier period or later?
+
+A description that abstains says nothing of any item: as it is told, its area is ½ by construction, and that
+tells nobody whether it was right to be silent. So its withheld shares are asked as if they had been told. How
+much they say is printed by the p-value too: what lies just above the threshold is often a movement that so
+few sessions cannot show, and only far above it is "about chance" what a good test has to give.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +21,7 @@ from eval.bench import Row
 from eval.migration.alarms import Tick
 from eval.migration.histories import Histories, Session, analyse
 from eval.migration.measures import auc_of
-from eval.statistics import bootstrap_mean
+from eval.statistics import Interval, bootstrap_mean
 
 _HELD_OUT = 0.2
 _TEMPLATE_CATEGORIES = 5
@@ -23,6 +29,10 @@ _TEMPLATE_CATEGORIES = 5
 _SHARPNESS = 4
 _PSEUDO_SHARE = 0.005
 _FEWEST = 5
+# Users below which those with fewer sessions are taken too, and each is asked several times.
+_ENOUGH, _ROUNDS = 200, 5
+# Of the p-value of those who abstain, the first of all.
+_BANDS = ((0.0, 1.01), (0.05, 0.2), (0.2, 0.5), (0.5, 1.01))
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Told:
     """One user's description, and the held-out items that it is asked about.
 
     Attributes:
+        user: position in the histories.
         weights: `(n_facets,)` log of share after over share before, of every facet that was tested, else 0.
         named: which facets are called a change between the halves.
         codes: int32 item codes held out, of both periods.
@@ -37,6 +48,7 @@ class Told:
         template: `(n_items_held,)` score of each code by the top categories of the periods.
     """
 
+    user: int
     frame: FacetFrame
     weights: NDArray[np.float64]
     named: NDArray[np.bool_]
@@ -44,6 +56,7 @@ class Told:
     later: NDArray[np.bool_]
     template: NDArray[np.float64]
     abstained: bool
+    p_value: float
 
 
 def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told | None:
@@ -73,6 +86,7 @@ def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told 
         weights[spot] = np.log((change.share_after + _PSEUDO_SHARE) / (change.share_before + _PSEUDO_SHARE))
         named[spot] = change.kind not in ("stable", "returned")
     return Told(
+        user=user,
         frame=found.frame,
         weights=weights,
         named=named,
@@ -80,6 +94,7 @@ def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told 
         later=np.repeat([False, True], [len(side) for side in codes]),
         template=_template_scores(histories, kept[:n_before], kept[n_before:], joined),
         abstained=found.migration.abstained,
+        p_value=found.migration.p_value,
     )
 
 
@@ -122,31 +137,64 @@ def _area_of_named(told: Told) -> float:
 def telling_rows(
     histories: Histories, *, n_users: int, min_sessions: int, seed: int, tick: Tick
 ) -> Iterator[Row]:
-    """Areas of the description against its swap, another user's and the template, and of those abstained."""
+    """Areas of the description against its swap, another user's and the template, and of those abstained.
+
+    Where there are few users with so many sessions, those with half as many are taken too, and each is asked
+    about several held-out parts, whose mean is the user's.
+    """
     rng = np.random.default_rng([seed, 3])
+    if (histories.lengths() >= min_sessions).sum() < _ENOUGH:
+        min_sessions //= 2
     users = histories.draw(min_sessions, n_users, rng)
+    rounds = min(_ROUNDS, max(1, _ENOUGH // max(len(users), 1)))
     told: list[Told] = []
-    for done, user in enumerate(users, start=1):
-        tick(f"{histories.name}: descriptions", done, len(users))
+    for done, user in enumerate(np.tile(users, rounds), start=1):
+        tick(f"{histories.name}: descriptions", done, rounds * len(users))
         if (entry := describe(histories, int(user), rng)) is not None:
             told.append(entry)
     moved = [entry for entry in told if not entry.abstained]
     still = [entry for entry in told if entry.abstained]
-    where = f"{histories.name}: held-out items told by the description"
-    if len(moved) < _FEWEST:
-        yield Row(f"{where}, users with a change", f"not measured: {len(moved)} users")
+    where = f"{histories.name}, {min_sessions} sessions or more: held-out items told by the description"
+    if (n_moved := _count(moved)) < _FEWEST:
+        yield Row(f"{where}, users with a change", f"not measured: {n_moved} users")
     else:
         yield from _moved_rows(histories, moved, where)
-    if len(still) < _FEWEST:
-        yield Row(f"{where}, abstained", f"not measured: {len(still)} users")
+    if (n_still := _count(still)) < _FEWEST:
+        yield Row(f"{where}, abstained", f"not measured: {n_still} users")
         return
-    chance = bootstrap_mean(_areas(histories, still, still))
-    yield Row(
-        f"{where}, {len(still)} users where it abstains",
-        f"AUC {show(chance, digits=3)}",
-        "0.45 to 0.55",
-        bool(0.45 <= chance.mean <= 0.55),
-    )
+    yield from _still_rows(histories, still, where)
+
+
+def _count(told: list[Told]) -> int:
+    return len({entry.user for entry in told})
+
+
+def _still_rows(histories: Histories, still: list[Told], where: str) -> Iterator[Row]:
+    """What the withheld shares would have said, of all who abstain and by how far from significance."""
+    areas = _areas(histories, still, still)
+    for low, high in _BANDS:
+        inside = np.array([low <= entry.p_value < high for entry in still])
+        chosen = [entry for entry, kept in zip(still, inside, strict=True) if kept]
+        if _count(chosen) < _FEWEST:
+            continue
+        found = _interval(areas[inside], chosen)
+        figure = f"AUC {show(found, digits=3)} if its shares were told; as it is told .500 by construction"
+        if (low, high) == _BANDS[0]:
+            what = f"{where}, {found.n} users where it abstains"
+            yield Row(what, figure, "0.45 to 0.55", bool(0.45 <= found.mean <= 0.55))
+        else:
+            band = f"p from {low:g}" + (f" to {high:g}" if high < 1 else "")
+            yield Row(f"{where}, {found.n} users where it abstains with {band}", figure)
+
+
+def _interval(values: NDArray[np.float64], told: list[Told]) -> Interval:
+    """The mean over users, of each user's mean over what was held out."""
+    kept = ~np.isnan(values)
+    users = np.array([entry.user for entry in told])[kept]
+    if not len(users):
+        return bootstrap_mean(values[kept])
+    _, member = np.unique(users, return_inverse=True)
+    return bootstrap_mean(np.bincount(member, weights=values[kept]) / np.bincount(member))
 
 
 def _areas(histories: Histories, asked: list[Told], described: list[Told]) -> NDArray[np.float64]:
@@ -161,16 +209,23 @@ def _areas(histories: Histories, asked: list[Told], described: list[Told]) -> ND
 
 def _moved_rows(histories: Histories, moved: list[Told], where: str) -> Iterator[Row]:
     own = _areas(histories, moved, moved)
-    others = _areas(histories, moved, moved[1:] + moved[:1])
+    others = _areas(histories, moved, [_somebody_else(moved, spot) for spot in range(len(moved))])
     template = np.array([auc_of(entry.template, entry.later) for entry in moved])
-    yield Row(f"{where}, {len(moved)} users with a change", f"AUC {show(bootstrap_mean(own), digits=3)}")
+    found = _interval(own, moved)
+    yield Row(f"{where}, {found.n} users with a change", f"AUC {show(found, digits=3)}")
     rivals = {"swapped": 1.0 - own, "another user's": others, "a template of top categories": template}
     for name, values in rivals.items():
-        gap = bootstrap_mean(own - values)
-        figure = f"{np.nanmean(values):.3f}; ours {show(gap, digits=3, signed=True)}"
+        gap = _interval(own - values, moved)
+        figure = f"{_interval(values, moved).mean:.3f}; ours {show(gap, digits=3, signed=True)}"
         yield Row(f"{where}: against {name}", figure, "above 0", gap.better)
-    spoken = bootstrap_mean(np.array([_area_of_named(entry) for entry in moved]))
+    spoken = _interval(np.array([_area_of_named(entry) for entry in moved]), moved)
     yield Row(
         f"{where}: of items in facets it calls a change, {spoken.n} users with some of both periods",
         f"AUC {show(spoken, digits=3)}",
     )
+
+
+def _somebody_else(told: list[Told], spot: int) -> Told:
+    """The next entry, in a circle, that is another user's."""
+    turns = (told[(spot + step) % len(told)] for step in range(1, len(told)))
+    return next(entry for entry in turns if entry.user != told[spot].user)

@@ -10,11 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typer.testing import CliRunner
 
+from agent import Agent
 from agent.cli import app
+from agent.data.sniff import propose_toml
 from agent.llm import advice, registry
 from agent.llm.advice import Machine, advise, measure_machine
 from agent.llm.llamacpp import Speed
 from agent.llm.registry import ModelSpec
+from agent.workspace import Workspace
 
 CONTENT = bytes(range(256)) * 8000
 TOY = ModelSpec("toy", "toy.gguf", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "none", "owner/toy", ())
@@ -111,6 +114,29 @@ def test_advice_on_this_machine_speaks_json():
     assert found["choice"] in {"none", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"}
     text = run("advise", "--no-measure", "--task", "rerank").stdout
     assert "Take " in text and "reranked list" in text
+
+
+def test_advice_goes_by_the_data_of_a_workspace(tmp_path, en_files):
+    items, interactions = en_files
+    Workspace(tmp_path).create(propose_toml(interactions, items))
+    with Agent.open(tmp_path, model="none") as agent:
+        agent.ingest_items(items)
+        agent.ingest_interactions(interactions)
+        counts = agent.session.store.counts()
+    found = json.loads(run("advise", "--no-measure", "-w", str(tmp_path), "--json").stdout)
+    assert found["users"] == found["data"]["users"] == counts.users > 1
+    assert found["data"]["items"] == counts.items
+    text = run("advise", "--no-measure", "-w", str(tmp_path)).stdout
+    assert f"{counts.users:,} users, {counts.items:,} items, {counts.interactions:,} events" in " ".join(
+        text.split()
+    )
+    assert (
+        json.loads(run("advise", "--no-measure", "--users", "7", "-w", str(tmp_path), "--json").stdout)[
+            "users"
+        ]
+        == 7
+    ), "what is said counts more"
+    assert json.loads(run("advise", "--no-measure", "--json").stdout)["users"] == 1000
 
 
 def _choice(task, users, *, memory=64 * GIGABYTE, cores=2, measured=None):

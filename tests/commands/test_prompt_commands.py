@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent import Agent, SettingsError
+from agent.chat_preview import preview_chat
 from agent.cli import app
 from agent.data.sniff import propose_toml
 from agent.llm.prompts import list_prompts
@@ -108,7 +109,7 @@ def test_an_item_may_be_named(asked):
     ("name", "user", "item", "told"),
     [
         ("poem", USER, None, "no such prompt"),
-        ("facet_label.v9", USER, None, "facet_label.v1"),
+        ("facet_label.v9", USER, None, "facet_label.v2"),
         ("facet_label", "nobody", None, "user id"),
         ("rerank_history", USER, "no-item", "item id"),
     ],
@@ -119,6 +120,68 @@ def test_what_cannot_be_shown_is_said(asked, name, user, item, told):
 
 
 def test_the_command_shows_it(shop):
-    found = json.loads(run("show", "facet_label.v1", "--user", USER, "-w", shop, "--json").stdout)
-    assert found["name"] == "facet_label.v1" and found["user"] and found["system"]
+    found = json.loads(run("show", "facet_label.v2", "--user", USER, "-w", shop, "--json").stdout)
+    assert found["name"] == "facet_label.v2" and found["user"] and found["system"]
     assert "not sent" in run("show", "rerank_history", "--user", USER, "-w", shop).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("chat_short", "What changed lately?"),
+        ("chat_route", "blimey, I fancy a nibble"),
+        ("chat_choose", "blimey, I fancy a nibble"),
+    ],
+)
+def test_prompts_of_a_talk_are_those_that_the_question_causes(shop, name, question):
+    with Agent.open(shop, model="none") as agent:
+        shown = preview_chat(agent, name, USER, question)
+        score = None if name == "chat_choose" else (lambda prefix, text: [-1.0])
+        model = ScriptedBackend(lambda request: "{}", score_function=score)
+        agent.session.__dict__["backend"] = model
+        agent.chat(USER, keep=False).ask(question)
+    assert shown.name == f"{name}.v1" and question in shown.user
+    if name == "chat_route":
+        assert shown.user in [prefix for prefix, _ in model.scored]
+    else:
+        assert (shown.system, shown.user) in [(request.system, request.user) for request in model.requests]
+
+
+@pytest.mark.parametrize(
+    ("name", "user", "question", "told"),
+    [
+        ("chat_short", USER, "", "--ask"),
+        ("chat_short", "nobody", "What changed?", "user id"),
+        ("chat_short", USER, "Recommend something", "no model sums up"),
+        ("chat_route", USER, "What changed lately?", "the rules understand"),
+        ("chat_short.v9", USER, "What changed lately?", "chat_short.v1"),
+    ],
+)
+def test_what_of_a_talk_cannot_be_shown_is_said(shop, name, user, question, told):
+    with Agent.open(shop, model="none") as agent, pytest.raises(SettingsError, match=told):
+        preview_chat(agent, name, user, question)
+
+
+def test_showing_a_prompt_of_a_talk_changes_and_keeps_nothing(shop):
+    with Agent.open(shop, model="none") as agent:
+        with pytest.raises(SettingsError):
+            preview_chat(agent, "chat_short", USER, "never show me tents again")
+        assert agent.feedback(USER) == [] and agent.chat(USER, keep=False).kept_talks() == []
+    asked = ("show", "chat_short", "--user", USER, "--ask", "What changed lately?", "-w", shop)
+    assert "Facts:" in run(*asked).stdout
+
+
+def test_the_language_of_prompts_is_that_of_the_items_unless_it_is_set(tmp_path, zh_files, monkeypatch):
+    items, interactions = zh_files
+    Workspace(tmp_path).create(propose_toml(interactions, items))
+    with Agent.open(tmp_path, model="none") as agent:
+        agent.ingest_items(items)
+        agent.ingest_interactions(interactions)
+        names = [
+            preview(agent.session, name, "u01").name
+            for name in ("facet_label", "profile_summary", "rerank_prior")
+        ]
+    assert [name.rpartition(".")[2] for name in names] == ["zh"] * 3
+    monkeypatch.setenv("DRIFTREC_LLM__LANGUAGE", "en")
+    with Agent.open(tmp_path, model="none") as agent:
+        assert preview(agent.session, "facet_label", "u01").name == "facet_label.v2"

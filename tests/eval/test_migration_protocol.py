@@ -14,7 +14,7 @@ from agent.data.sniff import propose_toml
 from agent.interests.population import item_category_matrix
 from agent.settings import InterestSettings
 from agent.workspace import Workspace
-from eval.migration import adaptation
+from eval.migration import adaptation, ahead
 from eval.migration.alarms import alarm_rows
 from eval.migration.histories import analyse, collect_histories, compose
 from eval.migration.measures import area, auc_of, plain_divergence, wins
@@ -199,7 +199,9 @@ def workspace(tmp_path_factory, en_files):
 def test_the_whole_protocol_on_a_small_workspace_twice_the_same(workspace, capsys, monkeypatch):
     monkeypatch.setattr("eval.migration.run.open_ingested", lambda name, **_: Agent.open(name, model="none"))
     plan = Plan(
-        (str(workspace.root),), users=5, only=("alarms", "planted", "returns", "telling", "adaptation")
+        (str(workspace.root),),
+        users=5,
+        only=("alarms", "planted", "returns", "telling", "adaptation", "ahead"),
     )
     printed = []
     for _ in range(2):
@@ -225,3 +227,24 @@ def test_lists_are_watched_through_a_change(workspace, monkeypatch):
     assert set(found.sessions) == set(found.old) == set(found.hits) == keys
     assert all(0 <= share <= 1 for share in [*found.old.values(), *found.hits.values()])
     assert set(found.sessions.values()) <= {4.0, 8.0, 16.0, float(adaptation._NEVER)}
+
+
+def test_lists_ahead_are_scored_with_and_without(workspace):
+    with Agent.open(workspace.root, model="none") as agent:
+        session = agent.session
+        histories = collect_histories("shop", session.log, session.catalogue, session.settings.interests)
+        rows = list(ahead.ahead_rows(histories, session, quantile=0.8, tick=quiet))
+        cut_ms = int(np.quantile(session.log.timestamp_ms, 0.8))
+        asked = ahead.ask(
+            session.log, session.catalogue, session.settings.interests, users=histories.users, cut_ms=cut_ms
+        )
+    assert rows and all("windows before the test period" in row.what for row in rows)
+    assert all((one.plain.timestamp_ms < cut_ms).all() for one in asked)
+    moved = [one for one in asked if one.ours is not None]
+    assert all(len(one.ours.emphasis) == len(one.plain.item) == len(one.anyway.emphasis) for one in moved)
+
+
+def test_a_gain_is_counted_once_a_user():
+    found = np.array([[1, 1, 0.2, 0.4, 0], [1, 1, 0.2, 0.2, 0], [2, 1, 0.1, 0.4, 0]], float)
+    assert ahead._by_user(found, 3).tolist() == pytest.approx([0.1, 0.3])
+    assert "not measured" in next(ahead._rows(found, "here")).figure

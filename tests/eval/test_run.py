@@ -12,11 +12,13 @@ from importlib.util import find_spec
 import pytest
 from typer.testing import CliRunner
 
+import eval.manifest as manifest_module
 import eval.run as run_module
 from eval.__main__ import app
 from eval.compare import compare_runs
-from eval.errors import EvalError
+from eval.errors import DataSetMissingError, EvalError
 from eval.report import write_report
+from eval.report_sections import render_overview
 from eval.smoke import SMOKE_PLAN, smoke_data
 from eval.tables import find_run, load_summary, publish_tables, sentences, to_markdown
 
@@ -83,6 +85,8 @@ def test_a_run_goes_on_where_it_was_stopped(home, finished, monkeypatch):
     again = run_it(home, "again", plan)
     assert done == ["own repeats", "own repeats"]
     assert load_summary(again)["tables"] == load_summary(folder)["tables"]
+    took = load_summary(again)["manifest"]["took"]
+    assert (took["rows run"], took["rows kept before"]) == (0, 6)
 
 
 def test_a_damaged_row_is_run_again(home, finished):
@@ -166,3 +170,44 @@ def browse(browser, page, folder):
     )
     log = (folder / "net.json").read_text(encoding="utf-8")
     return done.stdout, set(re.findall(r'"url":"https?://([^/"]+)', log))
+
+
+def test_a_change_of_ours_leaves_the_baselines_rows_valid(tmp_path, monkeypatch):
+    shutil.copytree(manifest_module.ROOT / "agent", tmp_path / "agent")
+    shutil.copytree(manifest_module.ROOT / "eval", tmp_path / "eval")
+    monkeypatch.setattr(manifest_module, "ROOT", tmp_path)
+    groups = ("baseline", "ours", "product", "")
+
+    def changed(name):
+        before = {group: manifest_module.code_digest(group) for group in groups}
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write("# another\n")
+        return {group for group in groups if manifest_module.code_digest(group) != before[group]}
+
+    assert changed("agent/ranking/fusion.py") == {"ours", "product", ""}
+    assert changed("eval/baselines.py") == {"baseline", ""}
+    assert changed("agent/ranking/ease.py") == set(groups)
+    assert changed("eval/metrics.py") == set(groups)
+    assert changed("agent/pipeline.py") == {"product"}
+    assert changed("eval/report.py") == set()
+
+
+def test_what_is_missing_is_told_before_anything_runs(home, monkeypatch):
+    monkeypatch.setattr(run_module, "run_row", lambda *a: pytest.fail("a row was run"))
+    with pytest.raises(DataSetMissingError, match="no-such-data"):
+        run_it(home, "missing", replace(PLAN, data=("smoke", "no-such-data")))
+
+
+def test_the_report_says_first_how_ours_did():
+    entry = {"row": "fused list, no LLM", "mean": -0.01, "low": -0.02, "high": -0.001, "verdict": "worse"}
+    metrics = {"NDCG@10": {"mean": 0.1, "low": 0.09, "high": 0.11}}
+    table = {
+        "data": "shop",
+        "task": "new",
+        "reference": "EASE",
+        "comparisons": [entry],
+        "rows": [{"name": name, "metrics": metrics} for name in ("EASE", "fused list, no LLM")],
+    }
+    page = render_overview([table], "fused list, no LLM")
+    assert "EASE: 0.1000" in page and "-0.0100 (-0.0200 to -0.0010)" in page and ">worse<" in page
+    assert render_overview([{**table, "comparisons": []}], "fused list, no LLM") == ""

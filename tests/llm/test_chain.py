@@ -68,12 +68,25 @@ def test_a_bad_schema_is_called_one():
 def test_members_without_scores_are_passed_over_for_scores():
     scorer = member("b:", [], score_function=lambda prefix, text: [-1.0])
     chain = FallbackBackend([member("a:", []), scorer])
-    assert chain.capabilities.score
     scores = chain.score("p", ["c"])
     assert scores.model == "b:" and "without a score function" in scores.note
     assert FallbackBackend([scorer, member("a:", [])]).score("p", ["c"]).note == ""
     with pytest.raises(CapabilityError):
         FallbackBackend([member("a:", []), member("c:", [])]).score("p", ["c"])
+
+
+@pytest.mark.parametrize("error", [BackendError("down"), BudgetError("spent")])
+def test_whether_a_chain_scores_is_up_to_the_member_whose_turn_it_is(error):
+    now = [0.0]
+    hosted = member("a:", [error, "yes"])
+    local = member("b:", lambda request: "yes", score_function=lambda prefix, text: [-1.0])
+    chain = FallbackBackend([hosted, local], rest_s=30, clock=lambda: now[0])
+    assert not chain.capabilities.score, "the hosted model is asked, not passed over"
+    chain.complete(REQUEST)
+    assert chain.capabilities.score and chain.score("p", ["c"]).model == "b:"
+    now[0] = 31.0
+    assert not chain.capabilities.score
+    assert FallbackBackend([local, hosted]).capabilities.score
 
 
 def test_streams_go_on_to_the_next_before_the_first_piece_only():

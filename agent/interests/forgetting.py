@@ -1,0 +1,52 @@
+"""How much of the past still counts for somebody whose interests have moved."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data.log import DAY_MS, InteractionLog
+from agent.interests.changepoints import find_splits
+from agent.interests.sessions import SessionShares
+from agent.schema import Migration
+
+# What follows was chosen on grocery households of even number, in three windows before the test period. With
+# the shorter half-life the list with repeats gained .0145 ± .0048 NDCG@10 for those who moved beyond chance,
+# and new items lost nothing. The same half-life for everyone cost the others .0038 ± .0026 on new items.
+_HALF_LIFE_DAYS = 120.0
+# Chapters that end as surely as this (log odds) are over: 7 % of the households have one.
+_SURE_LOG_ODDS = 4.0
+_OLD_CHAPTER = 0.1
+# Decay must leave something to rank by, however long ago it was.
+_LEAST = 1e-6
+
+
+def compute_emphasis(
+    log: InteractionLog, sessions: SessionShares, migration: Migration
+) -> NDArray[np.float32] | None:
+    """`(n_interactions,)` float32, above 0, at most 1: how much each still counts; None: all count fully.
+
+    A gradual move, one that the overall test calls beyond chance, lets everything fade with a half-life of
+    120 days beside what the sources do by themselves. An abrupt one, a change point of high odds, puts what
+    lies before it at a tenth: a few sessions of the new chapter are enough to see it.
+
+    Args:
+        log: one user's interactions, the ones `sessions` was computed from.
+        migration: between the halves of the history.
+    """
+    sure = [split.session for split in find_splits(sessions.shares) if split.log_odds > _SURE_LOG_ODDS]
+    if not len(log) or (migration.abstained and not sure):
+        return None
+    emphasis = np.ones(len(log), np.float32) if migration.abstained else fade(log.timestamp_ms)
+    if sure:
+        emphasis[log.day < sessions.days[sure[-1]]] *= np.float32(_OLD_CHAPTER)
+    return emphasis
+
+
+def fade(timestamp_ms: NDArray[np.int64]) -> NDArray[np.float32]:
+    """`(n,)` float32, above 0: 1 for the newest, half for each 120 days before it; `timestamp_ms` ascend."""
+    if not len(timestamp_ms):
+        return np.ones(0, np.float32)
+    age_days = (timestamp_ms[-1] - timestamp_ms) / DAY_MS
+    left: NDArray[np.float32] = np.maximum(0.5 ** (age_days / _HALF_LIFE_DAYS), _LEAST).astype(np.float32)
+    return left
