@@ -26,8 +26,8 @@ _BEYOND_TEXT = (
 _ABOUT = {
     "grocery": "What 2,469 households bought in a chain of shops in 2017 (Complete Journey, 84.51°).",
     "movietweetings-100k": "Films that people rated in public on Twitter, mostly just after they came out.",
-    "movielens-2016": "Films that people rated on a site, most of them all in one sitting: time says little here.",
-    "smoke": "Made up, with two planted tastes: it shows that the machinery works, not how well anything does.",
+    "movielens-2016": "Films that people rated on a site, most of them in one sitting: time says little.",
+    "smoke": "Made up, with two planted tastes: it shows that the machinery works, no more.",
 }
 _MORE = ("recall@10", "precision@10", "F1@10", "hit rate@10", "MRR@10", "MAP@10")
 

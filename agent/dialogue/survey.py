@@ -1,9 +1,10 @@
 """A short questionnaire about the recommendations, its answers kept as lines that are only ever added.
 
-One item per construct of ResQue (two for the intention), worded after its short form for items of any kind,
-each on a five-point scale of agreement. Source: Pu, Chen, Hu 2011, "A user-centric evaluation framework for
-recommender systems", https://doi.org/10.1145/2043932.2043962. The Chinese wording is our own translation and
-was not validated.
+One item for each of seven constructs of ResQue and two for the intention, in its wording as published surveys
+use it, each on a five-point scale of agreement; only "take" stands for "buy" in the last, for items that are
+not bought. Source: Pu, Chen, Hu 2011, "A user-centric evaluation framework for recommender systems",
+https://doi.org/10.1145/2043932.2043962. ResQue was validated as a whole, this selection of it was not; the
+Chinese wording is our own translation, and was not validated either.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from ranking_logs import make_catalogue, make_log, planted_log
 
 from agent.data.log import DAY_MS
 from agent.ranking.confidence import Confidence, calibrate, expected_calibration_error
-from agent.ranking.fusion import FusionDecision, decide, fuse
+from agent.ranking.fusion import MAX_ADDITIONS, FusionDecision, decide, fuse
 from agent.ranking.history import Context
 from agent.ranking.neighbours import ItemKnnSource
 from agent.ranking.popular import PopularitySource
@@ -67,6 +67,12 @@ def test_adds_no_noise():
         pools = [planted_pool((2, 0), seed=100 * seed + window) for window in range(3)]
         decision = decide(pools, NAMES, task="new", default={})
         assert decision.weights == {"good": 1.0}
+
+
+def test_additions_stay_few_however_many_would_gain():
+    names = [f"s{number}" for number in range(7)]
+    decision = decide(pools_of(*[(1,) * 7] * 3), names, task="new", default={"s0": 1.0})
+    assert len(decision.additions) == MAX_ADDITIONS == len(decision.weights) - 1
 
 
 def test_one_losing_window_is_enough_to_refuse():
