@@ -123,5 +123,7 @@ def _clock(cap_s: float) -> Any:
 
 
 if __name__ == "__main__":
+    # A script's own folder comes first, and the module `statistics` in it is not the one others mean.
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).parent]
     warnings.simplefilter("ignore")
     work(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -88,6 +88,23 @@ def test_a_wrong_interpreter_and_one_without_rectools(asked, tmp_path, monkeypat
         SasRecRow().fit(question)
 
 
+def test_the_worker_leaves_the_standard_library_alone(tmp_path):
+    """Its folder holds a module `statistics`; what it imports must get Python's own."""
+    (tmp_path / "rectools").mkdir()
+    (tmp_path / "rectools" / "__init__.py").write_text("", encoding="utf-8")
+    body = "import statistics\nraise SystemExit(f'mean of 1 and 3 is {statistics.mean([1, 3])}')\n"
+    (tmp_path / "rectools" / "dataset.py").write_text(body, encoding="utf-8")
+    (tmp_path / "pandas.py").write_text("", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(WORKER), "none.npz", "none.npz"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "mean of 1 and 3 is 2" in done.stderr
+
+
 def test_the_worker_reads_arrays_and_writes_arrays(tmp_path):
     """With the real RecTools, where `$DRIFTREC_RECTOOLS_PYTHON` names an interpreter that has it."""
     python = os.environ.get(INTERPRETER)
