@@ -63,7 +63,21 @@ def transcript(
         publish(readme, "transcript", text, command="python -m eval transcript --readme README.md")
 
 
+def chat_latency(
+    user: Annotated[str, typer.Argument(help="User id.")] = "27",
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="Name or folder.")] = "grocery",
+    model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
+    rounds: Annotated[int, typer.Option(min=1, help="How often the talk is held.")] = 3,
+) -> None:
+    """Measure the wait for first words and whole answers in chat; exit code 1 when over what is promised."""
+    from eval.chat_latency import run_latency
+
+    report, code = run_latency(workspace=workspace, user_id=user, model=model, rounds=rounds)
+    typer.echo(report)
+    raise typer.Exit(code)
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
-    for command in (routing, faithfulness, transcript):
+    for command in (routing, faithfulness, transcript, chat_latency):
         app.command()(command)

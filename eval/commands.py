@@ -186,11 +186,13 @@ def rerank_weight(
     method: Annotated[str, typer.Option(help="auto, likelihood or scores.")] = "auto",
     users: Annotated[int, typer.Option(min=2, help="People per window.")] = 40,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    readme: Annotated[Path | None, typer.Option(help="Markdown file to put the table into.")] = None,
 ) -> None:
     """Decide on windows before T how much a language model's order may count; 0 where it gains nothing."""
     import json
 
     from eval.datasets import load_dataset
+    from eval.figures import publish
     from eval.rerank_weight import decide_weight, grade
     from eval.splits import make_split
 
@@ -198,6 +200,9 @@ def rerank_weight(
         question, _ = make_split(load_dataset(data, progress=progress), task=_task(task))[0]
         graded = grade(question, model=model, method=_method(method), n_users=users, progress=progress)
     found = decide_weight(graded, model=model)
+    if readme is not None:
+        command = f"python -m eval rerank-weight -d {data} --model {model} --readme {readme.name}"
+        publish(readme, "rerank-weight", found.to_markdown(), command=command)
     typer.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.to_markdown())
 
 

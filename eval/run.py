@@ -88,7 +88,7 @@ def run(
     folder = (runs or RUNS) / (name or f"{manifest['started'][:19].replace(':', '').replace(' ', '-')}")
     folder.mkdir(parents=True, exist_ok=True)
     # Once: this process goes on with the code it has read, whatever is edited meanwhile.
-    codes = {group: code_digest(group) for group in ("baseline", "ours", "product")}
+    codes = {group: code_digest(group) for group in ("baseline", "SASRec", "ours", "product")}
     kept = _Kept(RowCache(cache or CACHE), codes)
     tables: list[dict[str, Any]] = []
     # All of them first: one that is missing is to be told now, not after the others have run.
@@ -200,10 +200,9 @@ class _Kept:
 
     def parts(self, plan: Plan, row: Recommender) -> list[Any]:
         """What decides a row besides data and task; a change of ours leaves the baselines' rows valid."""
-        shared = [plan.scheme, plan.n_windows, plan.max_users, plan.seed]
-        if row.group == "product":
-            return [self.codes["product"], *shared, plan.model, plan.product_users]
-        return [self.codes["baseline" if row.group == "baseline" else "ours"], *shared]
+        key = next((name for name in (row.name, row.group) if name in self.codes), "ours")
+        parts = [self.codes[key], plan.scheme, plan.n_windows, plan.max_users, plan.seed]
+        return [*parts, plan.model, plan.product_users] if key == "product" else parts
 
 
 def _sum_up(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,6 +35,22 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
         "所有条件都取消",
     ),
 }
+# What the README shows: the grocery demo's own words.
+SHOWN: Final[dict[str, tuple[str, ...]]] = {
+    "en": (
+        "What do you recommend?",
+        "Why the second one?",
+        "Less of that, it was a gift",
+        "Undo",
+        "Why not milk?",
+        "What changed about me?",
+        "Show me as I was in spring",
+        "What if I had never bought cheese?",
+        "Only things I have not had",
+        "What do you know about me?",
+    ),
+    "zh": QUESTIONS["zh"],
+}
 
 
 def record(agent: Agent, user_id: str, questions: Sequence[str]) -> list[Answer]:
@@ -43,15 +60,22 @@ def record(agent: Agent, user_id: str, questions: Sequence[str]) -> list[Answer]
 
 
 def to_markdown(answers: Sequence[Answer]) -> str:
-    """A talk as Markdown: the question in bold, the answer as it stands."""
-    parts = []
-    for answer in answers:
-        parts.append(f"**{answer.question}**")
-        parts.append("```text\n" + answer.text.replace("```", "'''") + "\n```")
-    return "\n\n".join(parts)
+    """A talk as Markdown: a quotation per turn, the question in bold, the answer's lines as they stand."""
+    return "\n\n".join(
+        "\\\n".join(
+            f"> {line}" for line in (f"**{answer.question}**", *map(_escaped, answer.text.splitlines()))
+        )
+        for answer in answers
+    )
+
+
+def _escaped(line: str) -> str:
+    """A line that Markdown shows as it is: no list, no emphasis, no tag."""
+    line = re.sub(r"([*_`<\\])", r"\\\1", line.strip())
+    return re.sub(r"^(\d+)\.", r"\1\\.", line)
 
 
 def run_transcript(*, workspace: str, user_id: str, model: str, language: str) -> str:
     """The talk with one user of a workspace, as Markdown."""
     with Agent.open(workspace, model=model) as agent:
-        return to_markdown(record(agent, user_id, QUESTIONS[language]))
+        return to_markdown(record(agent, user_id, SHOWN[language]))

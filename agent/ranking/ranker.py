@@ -29,6 +29,8 @@ Scored = tuple[dict[str, NDArray[np.float32]], list[StageReport]]
 
 _FORMAT = 1
 _REACH_PLACE = 10
+# What stands in, in turn, when the weighted sources have no more to say.
+_FILL = ("popularity-30d", "popularity", "ease", "facet-vectors")
 # Leaving out fewer items than this (those without a title) moves no item by many places.
 _HARDLY_FILTERED = 0.8
 
@@ -387,12 +389,16 @@ class Ranker:
         *,
         length: int,
     ) -> tuple[NDArray[np.int64], list[str]]:
-        """What is missing to `length`: popular lately, popular ever, then in catalogue order."""
+        """What is missing to `length`: popular lately, popular ever, near the user's own by text, the rest.
+
+        Nobody has taken a new item, so where only such are allowed the weighted sources may all be silent:
+        the sources that read texts still know which of them suit.
+        """
         left = mask.copy()
         left[order] = False
         codes: list[int] = []
         names: list[str] = []
-        for name in ("popularity-30d", "popularity"):
+        for name in _FILL:
             missing = length - len(order) - len(codes)
             if missing <= 0 or name not in dense:
                 continue
@@ -408,7 +414,7 @@ class Ranker:
     def _fill_stage(self, filled: NDArray[np.int64], order: NDArray[np.int64]) -> list[StageReport]:
         if not len(filled):
             return []
-        detail = f"{len(order)} items had evidence of this user's; {len(filled)} are what is popular"
+        detail = f"{len(order)} items had evidence of this user's; {len(filled)} are popular or alike by text"
         return [StageReport("fill", "ran", 0.0, detail)]
 
     def _note(self, context: Context, n_fused: int, n_filled: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +46,21 @@ class Lists:
     named: NDArray[np.bool_]
 
     @classmethod
-    def open(cls, session: AgentSession) -> Lists:
-        """Fits what is not fitted yet, on all events of the workspace."""
-        ranker = session.ranker(session.now_ms)
-        facets = FacetVectorSource().fit(session.log, session.catalogue, now_ms=session.now_ms)
+    def open(cls, session: AgentSession, *, left_out: Collection[int]) -> Lists:
+        """Fits both on the events of everybody but those whose sessions are put before them, or asked for.
+
+        What the others did at any time is known to them, alike in all of `WAYS`.
+
+        Args:
+            left_out: codes of the watched users and of those whose sessions are planted.
+        """
+        log, now_ms = session.log, session.now_ms
+        others = log.take(~np.isin(log.user, sorted(left_out)))
+        settings = session.settings
+        ranker = Ranker.fit(
+            others, session.catalogue, settings.ranking, now_ms=now_ms, repeats=settings.items.repeats
+        )
+        facets = FacetVectorSource().fit(others, session.catalogue, now_ms=now_ms)
         return cls(session, ranker, facets, session.catalogue.named)
 
     def fused(self, context: Context) -> list[int]:
@@ -126,12 +137,17 @@ def _texts(histories: Histories, contents: list[Session], *, least: int) -> set[
     return {text for text, count in counts.items() if count >= least}
 
 
-def follow(histories: Histories, lists: Lists, user: int, rng: np.random.Generator) -> Followed | None:
-    """Watches the lists of one user through a planted change, and through none."""
+def draw_pairs(histories: Histories, n_users: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Positions of users with sessions enough to be watched, each with the one whose taste they take up."""
     last = _STEPS[-1]
-    partner = histories.partner(user, last, rng)
-    if partner is None:
-        return None
+    users = (int(user) for user in histories.draw(_BEFORE + last, n_users, rng))
+    pairs = ((user, histories.partner(user, last, rng)) for user in users)
+    return [(user, partner) for user, partner in pairs if partner is not None]
+
+
+def follow(histories: Histories, lists: Lists, user: int, partner: int) -> Followed:
+    """Watches the lists of one user through a planted change to a partner's taste, and through none."""
+    last = _STEPS[-1]
     own = list(histories.sessions[user][: _BEFORE + last])
     theirs = list(histories.sessions[partner][:last])
     days = np.array([int(histories.log.day[one[0]]) for one in own], np.int64)
@@ -168,18 +184,20 @@ def _listed(histories: Histories, lists: Lists, found: Analysed) -> dict[tuple[s
 def adaptation_rows(
     histories: Histories, session: AgentSession, *, n_users: int, seed: int, tick: Tick
 ) -> Iterator[Row]:
-    """Sessions until the list has followed, what is left of the old taste, the price for the unchanged."""
+    """Sessions until the list has followed, what is left of the old taste, the price for the unchanged.
+
+    Nothing of the watched users or of their partners was fitted on: their next sessions are the label.
+    """
     rng = np.random.default_rng([seed, 4])
-    users = histories.draw(_BEFORE + _STEPS[-1], n_users, rng)
-    if len(users) < 5:
-        yield Row(f"{histories.name}: adaptation", f"not measured: {len(users)} users have as many sessions")
+    pairs = draw_pairs(histories, n_users, rng)
+    if len(pairs) < 5:
+        yield Row(f"{histories.name}: adaptation", f"not measured: {len(pairs)} users have as many sessions")
         return
-    lists = Lists.open(session)
+    lists = Lists.open(session, left_out={histories.users[one] for pair in pairs for one in pair})
     watched = []
-    for done, user in enumerate(users, start=1):
-        tick(f"{histories.name}: adaptation", done, len(users))
-        if (entry := follow(histories, lists, int(user), rng)) is not None:
-            watched.append(entry)
+    for done, (user, partner) in enumerate(pairs, start=1):
+        tick(f"{histories.name}: adaptation", done, len(pairs))
+        watched.append(follow(histories, lists, user, partner))
     for which in ("retrieval by facets", "fused list"):
         where = f"{histories.name}, {len(watched)} users, {which}"
         yield from _compare_rows(watched, which, where)

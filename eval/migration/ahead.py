@@ -57,6 +57,9 @@ class Asked:
 def ahead_rows(histories: Histories, session: Session, *, quantile: float, tick: Tick) -> Iterator[Row]:
     """NDCG@10 on three rolling windows before the test period, with the migration minus without.
 
+    The fusion weights and the choice of EASE are those of a ranker as of the first window's begin: learned on
+    earlier windows, never on what is to be foretold here.
+
     Args:
         histories: whose users are asked about; those that the constants were chosen on are not among them.
         quantile: of event times, where the test period begins; nothing from then on is looked at.
@@ -65,7 +68,10 @@ def ahead_rows(histories: Histories, session: Session, *, quantile: float, tick:
     end_ms = int(np.quantile(log.timestamp_ms, quantile))
     past = log.before(end_ms)
     windows = rolling_windows(past, now_ms=end_ms, length_days=settings.ranking.horizon_days)
-    trained = session.ranker(session.now_ms).trained
+    if not windows:
+        yield Row(f"{histories.name}: next purchases", "not measured: too short a time for a window")
+        return
+    trained = session.ranker(windows[0].cut_ms).trained
     few = settings.ranking.model_copy(update={"max_exact_items": _WINDOW_EXACT})
     known = {s.name: s for s in default_sources(few, ease_choice=trained.ease_choice)}
     weights = {

@@ -218,10 +218,23 @@ def test_lists_are_watched_through_a_change(workspace, monkeypatch):
     with Agent.open(workspace.root, model="none") as agent:
         session = agent.session
         histories = collect_histories("shop", session.log, session.catalogue, session.settings.interests)
-        lists = adaptation.Lists.open(session)
-        found = adaptation.follow(
-            histories, lists, int(histories.lengths().argmax()), np.random.default_rng(0)
-        )
+        pairs = adaptation.draw_pairs(histories, 1, np.random.default_rng(0))
+        ((user, partner),) = pairs
+        codes = {histories.users[one] for one in (user, partner)}
+        fitted_on = []
+        fit = adaptation.Ranker.fit
+
+        def spy(log, *args, **options):
+            fitted_on.append(log)
+            return fit(log, *args, **options)
+
+        monkeypatch.setattr(adaptation.Ranker, "fit", spy)
+        lists = adaptation.Lists.open(session, left_out=codes)
+        found = adaptation.follow(histories, lists, user, partner)
+    # What is asked for, the next sessions of the watched, is not among what was learned from.
+    (others,) = fitted_on
+    assert user != partner and not codes & set(others.user.tolist())
+    assert len(np.unique(others.user)) == len(np.unique(session.log.user)) - 2
     keys = {(which, way) for which in ("fused list", "retrieval by facets") for way in adaptation.WAYS}
     assert found is not None
     assert set(found.sessions) == set(found.old) == set(found.hits) == keys
@@ -229,16 +242,30 @@ def test_lists_are_watched_through_a_change(workspace, monkeypatch):
     assert set(found.sessions.values()) <= {4.0, 8.0, 16.0, float(adaptation._NEVER)}
 
 
-def test_lists_ahead_are_scored_with_and_without(workspace):
+def test_lists_ahead_are_scored_with_and_without(workspace, monkeypatch):
     with Agent.open(workspace.root, model="none") as agent:
         session = agent.session
         histories = collect_histories("shop", session.log, session.catalogue, session.settings.interests)
+        moments = []
+        ranker = type(session).ranker
+
+        def asked_ranker(self, moment_ms):
+            moments.append(moment_ms)
+            return ranker(self, moment_ms)
+
+        monkeypatch.setattr(type(session), "ranker", asked_ranker)
         rows = list(ahead.ahead_rows(histories, session, quantile=0.8, tick=quiet))
+        end_ms = int(np.quantile(session.log.timestamp_ms, 0.8))
+        windows = ahead.rolling_windows(
+            session.log.before(end_ms), now_ms=end_ms, length_days=session.settings.ranking.horizon_days
+        )
         cut_ms = int(np.quantile(session.log.timestamp_ms, 0.8))
         asked = ahead.ask(
             session.log, session.catalogue, session.settings.interests, users=histories.users, cut_ms=cut_ms
         )
     assert rows and all("windows before the test period" in row.what for row in rows)
+    # Weights and choices are learned before the first window begins.
+    assert moments == [min(window.cut_ms for window in windows)]
     assert all((one.plain.timestamp_ms < cut_ms).all() for one in asked)
     moved = [one for one in asked if one.ours is not None]
     assert all(len(one.ours.emphasis) == len(one.plain.item) == len(one.anyway.emphasis) for one in moved)
