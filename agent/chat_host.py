@@ -41,6 +41,7 @@ class WorkspaceHost:
     def __init__(self, agent: Agent, user_id: str) -> None:
         self._agent = agent
         self._user_id = user_id
+        self._kept_log: tuple[Session, InteractionLog] | None = None
 
     @property
     def _session(self) -> Session:
@@ -75,13 +76,19 @@ class WorkspaceHost:
     @property
     def log(self) -> InteractionLog:
         """This user's interactions, and no one else's."""
-        own = self._session.interests.user_log(self._user_id)
+        session = self._session
+        own = session.interests.user_log(self._user_id)
+        # Answers ask for it row by row; events only ever come in addition.
+        if self._kept_log and self._kept_log[0] is session and len(self._kept_log[1]) == len(own):
+            return self._kept_log[1]
         ids = set(own.interaction_id.tolist())
         queries = {number: text for number, text in own.queries.items() if number in ids}
         # Neither the ids of other users nor their searches go along.
-        return dataclasses.replace(
+        bound = dataclasses.replace(
             own, user=np.zeros(len(own), np.int32), user_ids=(self._user_id,), queries=queries
         )
+        self._kept_log = session, bound
+        return bound
 
     @cached_property
     def items(self) -> ItemFacts:
@@ -177,4 +184,6 @@ def open_chat(agent: Agent, user_id: str, *, resume: str | None = None, keep: bo
     host = WorkspaceHost(agent, user_id)
     # Loads what answers need, so that the first one comes as fast as the others.
     host.recommend(ListQuery(k=1, explain=False))
-    return ChatSession(host, agent.settings.chat, saved=saved if keep else None, resume=resume)
+    talk = ChatSession(host, agent.settings.chat, saved=saved if keep else None, resume=resume)
+    talk.warm_up()
+    return talk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -46,7 +47,9 @@ def chat(
     as_json: JsonOption = False,
 ) -> None:
     """Talk about a user's recommendations: why, why not, what changed, what if. Reads a pipe line by line."""
-    with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
+    # Bars would stand between the terminal and the line editor: no history, no Ctrl-C at the prompt.
+    typed = sys.stdin.isatty() and not question
+    with opened(workspace, offline=offline, model=model, quiet=as_json or typed) as agent:
         talk = agent.chat(user, resume=resume, keep=keep)
         if as_json:
             _as_json(talk, question)
@@ -97,9 +100,13 @@ class _Terminal:
 
     def run(self, questions: list[str] | None) -> None:
         """The whole talk; Ctrl-C and the end of input leave cleanly."""
+        # A library may have asked for reads to go on after a signal: Ctrl-C must end them.
+        signal.siginterrupt(signal.SIGINT, True)
         if self._typed and not questions:
-            resumed = f" It goes on after {len(self._talk.turns)} turns." if self._talk.turns else ""
+            resumed = f" It goes on after {_turns(len(self._talk.turns))}." if self._talk.turns else ""
             self._console.print(f"[dim]A talk with {self._talk.user_id}.{resumed} /help, /quit[/dim]")
+            if not self._talk.turns:
+                self._console.print(self._talk.greeting(), markup=False)
         try:
             for asked in questions if questions else self._asked():
                 if not self._handle(asked):
@@ -142,9 +149,8 @@ class _Terminal:
             self._console.print(f"No command {asked.strip()!r}; there are: {names}", markup=False)
         else:
             if command == "/help":
-                self._console.print(
-                    "; ".join(f"{name}: {what}" for name, what in _COMMANDS.items()), markup=False
-                )
+                for name, what in _COMMANDS.items():
+                    self._console.print(f"{name:<14}{what}", markup=False)
             self._answer(_spoken(asked))
         return True
 
@@ -162,7 +168,7 @@ class _Terminal:
         except KeyboardInterrupt:
             if not self._typed:
                 raise
-            self._console.print(" …")
+            self._console.print(" …", markup=False)
             return None
         finally:
             stream.close()
@@ -172,3 +178,7 @@ class _Terminal:
             self._console.print("Nothing has been said yet.")
         for turn in self._talk.turns:
             self._console.print(f"> {turn.question}\n{turn.answer}", markup=False)
+
+
+def _turns(n: int) -> str:
+    return "1 turn" if n == 1 else f"{n} turns"

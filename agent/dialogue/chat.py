@@ -17,9 +17,9 @@ from agent.dialogue.constraints import Constraint
 from agent.dialogue.context import Pending, TalkState, ToolContext
 from agent.dialogue.evidence import EvidenceBook, check_sentences
 from agent.dialogue.host import Host
-from agent.dialogue.lexicon import language_of
+from agent.dialogue.lexicon import content_words, language_of
 from agent.dialogue.memory import Turn, summarise
-from agent.dialogue.mentions import Names
+from agent.dialogue.mentions import Names, find_places, means_shown
 from agent.dialogue.phrases import say
 from agent.dialogue.route_rules import ToolName
 from agent.dialogue.router import Route, Router
@@ -29,6 +29,7 @@ from agent.dialogue.tool_args import AsOfArgs, EventsArgs, SearchArgs, ToolArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me, spans_of
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language
+from agent.llm.ledger import charged_to
 from agent.schema import to_plain
 from agent.settings import ChatSettings
 
@@ -36,6 +37,8 @@ from agent.settings import ChatSettings
 _SUMMED_UP: Final = frozenset({"explain", "why_not", "migration", "compare"})
 # Part of the context window that what was said before may take.
 _MEMORY_PART: Final = 4
+# How many titles a greeting names.
+_GREETED: Final = 3
 _MEMORY_NOTE: Final[dict[Language, str]] = {
     "en": "the language model now sees the {n} oldest turns summed up; the talk itself is kept whole",
     "zh": "对语言模型来说，本次谈话最早的{n}轮已改为概括；谈话本身完整保留",
@@ -121,6 +124,11 @@ class ChatSession:
         """Ids of this user's kept talks, oldest first."""
         return self._saved.ids() if self._saved else []
 
+    def warm_up(self) -> None:
+        """Makes what every answer needs, so that the first one comes as fast as the others."""
+        self._names.find_titles("-")
+        self._context("-", self._host.language).query()
+
     def ask(self, question: str) -> Answer:
         """The whole answer to a question; never an exception of ours, whatever is asked."""
         stream = self.stream(question)
@@ -138,19 +146,25 @@ class ChatSession:
         outside = self._names.mask(checked.text).replace("ITEM", " ")
         language = language_of(outside, self._language())
         ctx = self._context(checked.text, language)
+        ctx = self._with_list(ctx)
         plan = self._plan(ctx)
         said, first_s = "", 0.0
         working = self._work(ctx, plan)
-        while True:
-            try:
-                sentence = next(working)
-            except StopIteration as end:
-                result: _Result = end.value
-                break
-            piece = separator(said, sentence) + sentence.shown
-            first_s = first_s or time.perf_counter() - start
-            said += piece
-            yield piece
+        try:
+            while True:
+                try:
+                    sentence = next(working)
+                except StopIteration as end:
+                    result: _Result = end.value
+                    break
+                piece = separator(said, sentence) + sentence.shown
+                first_s = first_s or time.perf_counter() - start
+                said += piece
+                yield piece
+        except (GeneratorExit, KeyboardInterrupt):
+            # The reader has heard enough: what was said stays in the talk.
+            self._append(Turn(checked.text, f"{said} …", plan.tool.name), {"note": "cut by the reader"})
+            raise
         notes = [checked.note(language), plan.route.note, *result.notes]
         answer = Answer(
             question=checked.text,
@@ -192,6 +206,23 @@ class ChatSession:
             self._host, self._names, self._care, state, plain, language, self._settings.list_length
         )
 
+    def greeting(self) -> str:
+        """What a person who just came is told: the top of their list and what can be asked."""
+        ctx = self._context("", self._language())
+        found = ctx.host.recommend(replace(ctx.query(_GREETED), explain=False))
+        if not len(ctx.host.log) or not len(found):
+            return say(ctx, "greeting_none")
+        shown = say(ctx, "comma").join(ctx.title(ctx.code(entry.item_id)) for entry in found)
+        return say(ctx, "greeting", shown=shown)
+
+    def _with_list(self, ctx: ToolContext) -> ToolContext:
+        """“Why the first one?” before any list was shown means the list as it would be shown now."""
+        if ctx.state.listed or not _means_list(ctx):
+            return ctx
+        found = ctx.host.recommend(replace(ctx.query(), explain=False))
+        listed = tuple(str(entry.item_id) for entry in found)
+        return replace(ctx, state=replace(ctx.state, listed=listed))
+
     def _plan(self, ctx: ToolContext) -> _Plan:
         """The tool and its arguments, read from the question; what cannot be read is a question back."""
         if not ctx.question:
@@ -206,7 +237,8 @@ class ChatSession:
         if guard.says_yes(ctx.question) or guard.says_no(ctx.question):
             return _Plan(TOOLS["help"], _fixed(say(ctx, "nothing_pending")), Route("help", "rules"))
         previous = cast(ToolName, self.turns[-1].tool) if self.turns else None
-        route = self._router.route(self._names.mask(ctx.question), ctx.language, previous=previous)
+        with charged_to(self.user_id):
+            route = self._router.route(self._names.mask(ctx.question), ctx.language, previous=previous)
         tool = self._tool(route.tool)
         if route.tool == "help" and route.by != "rules":
             return _Plan(tool, _fixed(say(ctx, "unclear", help=say(ctx, "help"))), route)
@@ -286,7 +318,8 @@ class ChatSession:
         if n_summed > self._told_summary:
             self._told_summary = n_summed
             result.notes.append(_MEMORY_NOTE[ctx.language].format(n=n_summed))
-        short = ChatWorder(backend).sum_up(ctx.question, facts, ctx.language, earlier=earlier)
+        with charged_to(self.user_id):
+            short = ChatWorder(backend).sum_up(ctx.question, facts, ctx.language, earlier=earlier)
         result.cut += short.cut
         result.by_model = short.sentence is not None
         if short.note:
@@ -302,18 +335,21 @@ class ChatSession:
             self.turns, self.state, self._told_summary = [], TalkState(), 0
             return
         turn = Turn(answer.question, answer.text, answer.tool)
-        self.turns.append(turn)
         self.state = state
+        details: dict[str, Any] = {
+            "args": dict(answer.args),
+            "evidence": answer.evidence,
+            "cut": to_plain(answer.cut),
+            "routed_by": answer.routed_by,
+            "worded_by": answer.worded_by,
+            "note": answer.note,
+        }
+        self._append(turn, details)
+
+    def _append(self, turn: Turn, details: dict[str, Any]) -> None:
+        self.turns.append(turn)
         if self._saved is not None:
-            details: dict[str, Any] = {
-                "args": dict(answer.args),
-                "evidence": answer.evidence,
-                "cut": to_plain(answer.cut),
-                "routed_by": answer.routed_by,
-                "worded_by": answer.worded_by,
-                "note": answer.note,
-            }
-            self._saved.append(self.talk_id, turn, state, details)
+            self._saved.append(self.talk_id, turn, self.state, details)
 
 
 def _waiting(ctx: ToolContext, given: ToolArgs | Draft) -> str:
@@ -323,6 +359,13 @@ def _waiting(ctx: ToolContext, given: ToolArgs | Draft) -> str:
     if isinstance(given, SearchArgs) and needs_encoder(ctx, given.words, spans_of(given), given.events):
         return say(ctx, "search_slow")
     return ""
+
+
+def _means_list(ctx: ToolContext) -> bool:
+    """Whether a question speaks of a place in a list, or of what is shown while nothing was spoken of yet."""
+    if find_places(ctx.question, 99):
+        return not ctx.names.find_titles(ctx.question)
+    return not ctx.state.focus and (means_shown(ctx.question) or not content_words(ctx.question))
 
 
 def _fixed(text: str) -> Draft:

@@ -38,6 +38,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "category": "only {value}",
         "domain": "only the domain {value}",
         "not": "nothing with “{value}”",
+        "not_brand": "not from the brand “{value}”",
         "at_most": "{what} at most {value}",
         "at_least": "{what} at least {value}",
         "below": "{what} under {value}",
@@ -53,6 +54,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "category": "只看“{value}”",
         "domain": "只看领域“{value}”",
         "not": "不含“{value}”",
+        "not_brand": "不要品牌“{value}”",
         "at_most": "{what}不超过{value}",
         "at_least": "{what}不低于{value}",
         "below": "{what}低于{value}",
@@ -94,7 +96,8 @@ class Constraint:
     def shown(self, language: Language) -> str:
         """The constraint in words."""
         words = _WORDS[language]
-        return words[self.kind].format(value=self.value, what=words.get(self.what, self.what))
+        key = "not_brand" if (self.kind, self.what) == ("not", "brand") else self.kind
+        return words[key].format(value=self.value, what=words.get(self.what, self.what))
 
     def allows(self, items: ItemFacts) -> NDArray[np.bool_]:
         """`(n_items,)`, which items fulfil it; an item without a price fulfils no limit of price."""

@@ -146,7 +146,8 @@ class ToolContext:
 
     def verb(self, row: int) -> str:
         """What the person did in one of their events."""
-        event = self.host.log.events[int(self.host.log.event[row])]
+        log = self.host.log
+        event = log.events[int(log.event[row])]
         return _VERBS[self.language].get(event, event)
 
     def day(self, row: int) -> str:

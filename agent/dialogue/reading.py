@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.dialogue.answers import Draft, Sentence
-from agent.dialogue.constraints import word_pattern
 from agent.dialogue.context import ToolContext
+from agent.dialogue.item_choice import by_words, choose, likeliest
 from agent.dialogue.lexicon import HAN, content_words
 from agent.dialogue.mentions import Topic, find_places, find_topic, means_both, means_shown
 from agent.dialogue.periods import Period, find_periods
@@ -35,6 +35,7 @@ from agent.dialogue.tool_args import (
 from agent.dialogue.wishes import WishReader
 
 _FACETS_NAMED: Final = 6
+_LESS: Final = re.compile(r"\bless\b|\bfewer\b|少", re.IGNORECASE)
 _EVENTS: Final = (
     ("purchase", r"\b(?:buy|bought|purchas\w*|order\w*)\b|购买|买"),
     ("view", r"\b(?:view\w*|look(?:ed)? at|see|seen|saw)\b|浏览|看过|看了|看"),
@@ -64,6 +65,7 @@ _SLOTS: Final = (
     (r"\byear|\bnew(?:er)?\b|\bold(?:er)?\b|年", "year"),
     (r"\bsize|\bsmall|\bbig|规格|大小", "size"),
     (r"\bbrand|\bmaker|\bpublisher|牌|厂商|出版社", "not"),
+    (r"\bbrand|\bmaker|\bpublisher|牌|厂商|出版社", "brand"),
     (r"\bcategor|\btype\b|类", "category"),
     (r"\bdomain|领域", "domain"),
     (r"\bchild|\bkid|孩|儿童", "audience"),
@@ -86,18 +88,6 @@ def without_periods(question: str, periods: Sequence[Period]) -> str:
 def ask_back(ctx: ToolContext, key: str, **values: object) -> Draft:
     """A question back in place of an answer."""
     return Draft((Sentence(say(ctx, key, **values), claim=False),))
-
-
-def choose(ctx: ToolContext, codes: Sequence[int]) -> int:
-    """The item meant among those of one name: one just shown, else the most used, else the most popular."""
-    item_ids = ctx.host.catalogue.item_ids
-    spoken = [*ctx.state.focus, *ctx.state.listed]
-    for item_id in spoken:
-        if ctx.code(item_id) in codes:
-            return ctx.code(item_id)
-    own = {code: int((ctx.host.log.item == code).sum()) for code in codes}
-    popular = dict(zip(codes, ctx.host.popularity(codes), strict=True))
-    return max(codes, key=lambda code: (own[code], popular[code], item_ids[code]))
 
 
 def named_items(ctx: ToolContext, *, plain: bool = True) -> list[str] | Draft:
@@ -130,38 +120,22 @@ def read_item(ctx: ToolContext) -> ItemArgs | Draft:
     named = named_items(ctx)
     if isinstance(named, Draft):
         return named
+    words = content_words(ctx.question)
+    if named and find_places(ctx.question, 99):
+        return ItemArgs(item_id=named[0])
+    if len(words) == 1 and not HAN.search(words[0]) and (likely := likeliest(ctx, words[0])):
+        return ItemArgs(item_id=likely[0], others=tuple(likely[1:]))
     if named:
         longest = max(named, key=lambda item: len(ctx.host.catalogue.titles[ctx.code(item)]))
-        return ItemArgs(item_id=named[0] if find_places(ctx.question, 99) else longest)
-    by_words = _by_words(ctx, content_words(ctx.question))
-    if by_words is not None:
-        return ItemArgs(item_id=by_words)
+        return ItemArgs(item_id=longest)
+    if (said := by_words(ctx, words)) is not None:
+        return ItemArgs(item_id=said)
     spoken = [*ctx.state.focus, *ctx.state.listed]
     if spoken and (means_shown(ctx.question) or not content_words(ctx.question)):
         return ItemArgs(item_id=spoken[0])
     if spoken and not HAN.search(ctx.question) and len(content_words(ctx.question)) <= 1:
         return ItemArgs(item_id=spoken[0])
     return ask_back(ctx, "no_item" if ctx.state.listed or content_words(ctx.question) else "no_list")
-
-
-def _by_words(ctx: ToolContext, words: Sequence[str]) -> str | None:
-    """The item whose title says all the words: one just shown, one of the person's own, or any."""
-    if not words:
-        return None
-    patterns = [word_pattern(word) for word in words]
-    titles = ctx.host.catalogue.titles
-
-    def says(code: int) -> bool:
-        folded = titles[code].casefold()
-        return all(pattern.search(folded) for pattern in patterns)
-
-    spoken = [ctx.code(item) for item in (*ctx.state.focus, *ctx.state.listed)]
-    own = [int(code) for code in np.unique(ctx.host.log.item[ctx.host.log.item >= 0])]
-    for pool in (spoken, own, range(len(titles))):
-        found = [code for code in pool if says(code)]
-        if found:
-            return ctx.host.catalogue.item_ids[choose(ctx, found)]
-    return None
 
 
 def read_pair(ctx: ToolContext) -> PairArgs | Draft:
@@ -267,7 +241,10 @@ def read_gift(ctx: ToolContext) -> EventsArgs | Draft:
             rows = rows[days == days.max()]
             note = say(ctx, "only_last", day=ctx.day(int(rows[-1])))
     ids = tuple(int(ctx.host.log.interaction_id[row]) for row in np.unique(rows))
-    return EventsArgs(interaction_ids=ids, name=name, note=note)
+    item = int(ctx.host.log.item[rows[-1]])
+    alone = item >= 0 and bool((ctx.host.log.item[rows] == item).all())
+    less_of = ctx.host.catalogue.item_ids[item] if alone and _LESS.search(ctx.question) else ""
+    return EventsArgs(interaction_ids=ids, name=name, note=note, less_of=less_of)
 
 
 def _meant(ctx: ToolContext, periods: Sequence[Period]) -> tuple[NDArray[np.int64], str] | Draft:
@@ -326,7 +303,7 @@ def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Dra
         return _facet_of(ctx, named, topic)
     if topic is not None:
         return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
-    if not named and (single := _by_words(ctx, content_words(ctx.question))):
+    if not named and (single := by_words(ctx, content_words(ctx.question))):
         named = [single]
     if named:
         return SteerArgs(kind="item", target=named[0], name=ctx.title(ctx.code(named[0])))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import Constraint
 from agent.dialogue.context import TalkState, ToolContext
+from agent.dialogue.mentions import normal
 from agent.dialogue.phrases import ACTIONS, say
 from agent.interests.evidence import day_name
 from agent.interests.feedback import MAX_STEPS
@@ -31,7 +32,11 @@ def steer(
     given = [ctx.host.give_feedback(action, target, kind)]
     after, place_after = _list(ctx), _place(ctx, kind, target)
     # One step of "less" or "more" may be too small to show: the person asked for a list that differs.
-    while action in ("less", "more") and place_after == place_before and len(given) < MAX_STEPS:
+    while (
+        action in ("less", "more")
+        and (place_after == place_before or after[:_DEPTH] == before[:_DEPTH])
+        and len(given) < MAX_STEPS
+    ):
         given.append(ctx.host.give_feedback(action, target, kind))
         after, place_after = _list(ctx), _place(ctx, kind, target)
     ids = tuple(entry.feedback_id for entry in given)
@@ -44,6 +49,9 @@ def steer(
             ("fact:place_before", "fact:place_after"),
         )
         draft = dataclasses.replace(draft, sentences=(lead, measured, *draft.sentences[1:]))
+    if action == "less" and after[:_DEPTH] == before[:_DEPTH]:
+        hint = Sentence(say(ctx, "next_mute", name=name), claim=False)
+        draft = dataclasses.replace(draft, sentences=(*draft.sentences, hint))
     draft = dataclasses.replace(draft, facts=facts)
     focus = (target,) if kind == "item" else ctx.state.focus
     return draft, ctx.keep(before=(*ctx.state.before, (ids, before)), focus=focus)
@@ -69,16 +77,25 @@ def _place_words(
 
 
 def set_aside(
-    ctx: ToolContext, interaction_ids: Sequence[int], name: str, *, forget: bool
+    ctx: ToolContext, interaction_ids: Sequence[int], name: str, *, forget: bool, less_of: str = ""
 ) -> tuple[Draft, TalkState]:
-    """Lets events count no more: a gift, someone else's doing, or to be forgotten."""
+    """Lets events count no more: a gift, someone else's doing, or to be forgotten.
+
+    Args:
+        less_of: id of an item of which the person wants less besides; empty for none.
+    """
     before = _list(ctx)
     given = [_gift(ctx, item, day) for item, day in _occasions(ctx, interaction_ids)]
     given += [
         ctx.host.give_feedback("gift", str(number), "interaction")
         for number in _searches(ctx, interaction_ids)
     ]
+    lesser: list[Feedback] = []
     after = _list(ctx)
+    while less_of and len(lesser) < MAX_STEPS and (not lesser or after[:_DEPTH] == before[:_DEPTH]):
+        lesser.append(ctx.host.give_feedback("less", less_of, "item"))
+        after = _list(ctx)
+    given += lesser
     key = "did_forget" if forget else "did_gift"
     text = say(ctx, key, n=len(interaction_ids), name=name)
     marks = (
@@ -86,6 +103,11 @@ def set_aside(
         *(f"feedback:{entry.feedback_id}" for entry in given),
     )
     draft = _changed(ctx, Sentence(text, marks), before[:_DEPTH], after[:_DEPTH])
+    if lesser:
+        also = tuple(f"feedback:{entry.feedback_id}" for entry in lesser)
+        text = say(ctx, "and_less", name=ctx.title(ctx.code(less_of)))
+        first, *rest = draft.sentences
+        draft = dataclasses.replace(draft, sentences=(first, Sentence(text, also), *rest))
     ids = tuple(entry.feedback_id for entry in given)
     return draft, ctx.keep(before=(*ctx.state.before, (ids, before)))
 
@@ -118,14 +140,17 @@ def _changed(ctx: ToolContext, lead: Sentence, before: Sequence[str], after: Seq
     facts: dict[str, object] = {"before": list(before), "after": list(after)}
     marks = ("fact:before", "fact:after")
     parts: list[str] = []
-    come = [item for item in after if item not in before]
-    gone = [item for item in before if item not in after]
+    titles = ctx.host.catalogue.titles
+    # One thing is sold under many ids: for the reader its title is what comes and goes.
+    then, now = ({titles[ctx.code(item)] for item in ids} for ids in (before, after))
+    come = [item for item in after if titles[ctx.code(item)] not in then]
+    gone = [item for item in before if titles[ctx.code(item)] not in now]
     for key, ids in (("next_out", gone), ("next_in", come)):
         if ids:
             shown = say(ctx, "comma").join(ctx.title(ctx.code(item), whole=True) for item in ids[:_NAMED])
             parts.append(say(ctx, key, shown=shown))
     if not parts:
-        moved = [item for item in after if after.index(item) != before.index(item)]
+        moved = [item for item in after if item in before and after.index(item) != before.index(item)]
         moved.sort(key=lambda item: -abs(after.index(item) - before.index(item)))
         parts = [
             say(
@@ -159,7 +184,7 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     for number in reversed(numbers):
         ctx.host.undo(number)
     after = _list(ctx)
-    name = say(ctx, "comma").join(dict.fromkeys(_named(ctx, given[number]) for number in numbers))
+    name = say(ctx, "comma").join(dict.fromkeys(named(ctx, given[number]) for number in numbers))
     marks = tuple(f"feedback:{number}" for number in numbers)
     sentences = [Sentence(say(ctx, "undone", name=name), marks)]
     facts: dict[str, object] = {"after": list(after)}
@@ -173,7 +198,8 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     return Draft(tuple(sentences), facts), ctx.keep(before=kept)
 
 
-def _named(ctx: ToolContext, entry: Feedback) -> str:
+def named(ctx: ToolContext, entry: Feedback) -> str:
+    """What a piece of feedback said, in words; what is not to be named stays unnamed."""
     target = entry.target
     codes = ctx.host.catalogue.item_codes
     if entry.target_kind == "item" and target in codes:
@@ -181,6 +207,8 @@ def _named(ctx: ToolContext, entry: Feedback) -> str:
     elif entry.target_kind == "facet":
         facet = next((facet for facet in ctx.profile.facets if facet.key == target), None)
         shown = ctx.label(facet) if facet else target
+    elif normal(target) in ctx.care.declared - ctx.state.named:
+        shown = ctx.care.line("facet", ctx.language)
     elif entry.target_kind == "interaction":
         shown = f"#{target}"
     else:

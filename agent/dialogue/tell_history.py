@@ -43,7 +43,7 @@ def search(
         row = int(rows[0] if mode == "first" else rows[-1])
         text = say(ctx, f"search_{mode}", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row))
         sentences.insert(0, Sentence(text, ctx.marks([row])))
-    if mode != "count" or near:
+    if mode == "list" or near:
         sentences += _rows(ctx, rows)
     items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)
     ids = tuple(ctx.host.catalogue.item_ids[item] for item in list(items)[:_ROWS])
@@ -168,7 +168,8 @@ def _rows(ctx: ToolContext, rows: NDArray[np.int64]) -> list[Sentence]:
     sentences: list[Sentence] = []
     for row in newest[:_ROWS]:
         value = float(ctx.host.log.value[row])
-        shown = f" ({value:g})" if not np.isnan(value) else ""
+        rated = ctx.host.log.events[int(ctx.host.log.event[row])] == "rate"
+        shown = f" ({value:g})" if rated and not np.isnan(value) else ""
         text = say(
             ctx, "search_row", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row), value=shown
         )

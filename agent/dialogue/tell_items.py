@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.attributes import field_of
-from agent.dialogue.context import ToolContext
+from agent.dialogue.context import RANKED, ToolContext
 from agent.dialogue.host import ListQuery, Trace
 from agent.dialogue.phrases import FIELDS, KINDS, SOURCES, say, times
 from agent.interests.words import percent
@@ -20,6 +20,8 @@ from agent.schema import FacetChange, Recommendation, RecommendationList
 DEPTH: Final = 50
 _CLOSE_NAMED: Final = 2
 _RANDOM_SEED: Final = 7
+# A smaller part of a score is not worth a word.
+_SHARE_NAMED: Final = 0.01
 
 
 def explain(ctx: ToolContext, item_id: str) -> Draft:
@@ -117,7 +119,9 @@ def _sources(ctx: ToolContext, entry: Recommendation, facts: dict[str, object]) 
     facts["sources"] = {name: round(share, 4) for name, share in shares}
     names = SOURCES[ctx.language]
     shown = say(ctx, "comma").join(
-        f"{names.get(name, name)} {percent(share)}" for name, share in shares[:3] if share > 0
+        say(ctx, "source_share", name=names.get(name, name), share=percent(share))
+        for name, share in shares[:3]
+        if share >= _SHARE_NAMED or share == shares[0][1]
     )
     return [Sentence(say(ctx, "sources", shown=shown), ("fact:sources",))]
 
@@ -235,9 +239,11 @@ def why_not(ctx: ToolContext, item_id: str) -> Draft:
     if best:
         names = SOURCES[ctx.language]
         shown = say(ctx, "comma").join(
-            say(ctx, "source_rank", name=names.get(name, name), rank=rank) for name, rank in best
+            say(ctx, "source_rank", name=names.get(name, name), rank=f"{rank:,}")
+            for name, rank in (best if best[0][1] <= RANKED else best[:1])
         )
-        sentences.append(Sentence(say(ctx, "source_ranks", shown=shown), marks))
+        key = "source_ranks" if best[0][1] <= RANKED else "source_far"
+        sentences.append(Sentence(say(ctx, key, shown=shown), marks))
     return Draft(tuple(sentences), facts, (item_id,))
 
 
@@ -303,7 +309,7 @@ def _side(
     ctx: ToolContext, item_id: str, entry: Recommendation | None, rank: int | None, fact: str
 ) -> list[Sentence]:
     code = ctx.code(item_id)
-    place = say(ctx, "nowhere") if rank is None else say(ctx, "place", rank=rank)
+    place = say(ctx, "side_nowhere") if rank is None else say(ctx, "side_at", rank=rank)
     parts = [say(ctx, "side", title=ctx.title(code, whole=True), place=place)]
     marks: tuple[str, ...] = (f"item:{item_id}", fact)
     rows = [int(row) for row in ctx.rows_of_item(code)]

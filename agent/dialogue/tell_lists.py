@@ -44,6 +44,10 @@ def recommend(
         Sentence(say(ctx, "replaced", shown=old.shown(ctx.language)), ("fact:constraints",))
         for old in replaced
     ]
+    if problems and ctx.state.listed and held == ctx.state.constraints:
+        # The wish cannot be met and nothing else is new: the list that was just shown need not come again.
+        opening.append(Sentence(say(ctx, "list_stays"), claim=False))
+        return Draft(tuple(opening), facts), state
     if not entries:
         text = say(ctx, "list_empty", shown=shown or "–")
         return Draft((*opening, Sentence(text, ("fact:constraints", "fact:n"))), facts), state
@@ -137,7 +141,8 @@ def what_if(ctx: ToolContext, interaction_ids: Sequence[int], name: str) -> tupl
     after = ctx.host.recommend(dataclasses.replace(query, without=frozenset(interaction_ids)))
     marks = (*(f"#{number}" for number in interaction_ids), "fact:without")
     facts: dict[str, object] = {"without": {"events": len(interaction_ids), "what": name}}
-    same = [entry.item_id for entry in before] == [entry.item_id for entry in after]
+    # One thing is sold under many ids: for the reader its title is what comes and goes.
+    same = [entry.title for entry in before] == [entry.title for entry in after]
     key = "what_if_same" if same else "what_if_lead"
     sentences = [Sentence(say(ctx, key, n=len(interaction_ids), what=name), marks)]
     facts["before"] = [entry.item_id for entry in before]
@@ -158,12 +163,11 @@ def what_if(ctx: ToolContext, interaction_ids: Sequence[int], name: str) -> tupl
 
 
 def _differences(ctx: ToolContext, before: RecommendationList, after: RecommendationList) -> list[Sentence]:
-    old = [str(entry.item_id) for entry in before]
-    new = [str(entry.item_id) for entry in after]
+    old, new = {entry.title for entry in before}, {entry.title for entry in after}
     sentences: list[Sentence] = []
     for key, ids in (
-        ("what_if_in", [item for item in new if item not in old]),
-        ("what_if_out", [item for item in old if item not in new]),
+        ("what_if_in", [str(entry.item_id) for entry in after if entry.title not in old]),
+        ("what_if_out", [str(entry.item_id) for entry in before if entry.title not in new]),
     ):
         if ids:
             shown = say(ctx, "comma").join(ctx.title(ctx.code(item), whole=True) for item in ids[:_NAMED])

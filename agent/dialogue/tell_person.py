@@ -11,7 +11,8 @@ import numpy as np
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
 from agent.dialogue.periods import Period
-from agent.dialogue.phrases import ACTIONS, say
+from agent.dialogue.phrases import say
+from agent.dialogue.tell_control import named
 from agent.interests.evidence import day_name
 from agent.interests.words import change_from_facts, percent
 from agent.schema import Evidence, Facet, FacetChange, Profile
@@ -93,7 +94,7 @@ def _facet_row(ctx: ToolContext, facet: Facet, *, known: bool) -> Sentence:
     # The frame of a past moment numbers its facets for itself: only today's keys can be cited.
     text = say(
         ctx,
-        "profile_row",
+        "profile_row_once" if facet.n_sessions == 1 else "profile_row",
         label=ctx.label(facet),
         share=percent(facet.share),
         sessions=facet.n_sessions,
@@ -139,7 +140,7 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
         key = "abstained" if found.before else "abstained_short"
         text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
         return Draft((*sentences, Sentence(text, ("fact:migration",))), facts)
-    text = say(ctx, "moved", p=f"{found.p_value:.4f}")
+    text = say(ctx, "moved", p=f"{found.p_value:.2g}")
     sentences.append(Sentence(text, ("fact:migration",), aside=True))
     facts["changes"] = {
         change.key: [change.kind, round(change.share_before, 4), round(change.share_after, 4)]
@@ -189,13 +190,16 @@ def about_me(ctx: ToolContext, n_talks: int) -> Draft:
     if span is None:
         return _nothing(ctx)
     kinds: dict[str, int] = {}
-    for row in range(len(log)):
-        kinds[ctx.verb(row)] = kinds.get(ctx.verb(row), 0) + 1
+    for row, n in zip(*np.unique(log.event, return_index=True, return_counts=True)[1:], strict=True):
+        kinds[ctx.verb(int(row))] = kinds.get(ctx.verb(int(row)), 0) + int(n)
     shown = say(ctx, "comma").join(
-        say(ctx, "about_kind", n=n, verb=verb) for verb, n in sorted(kinds.items(), key=lambda pair: -pair[1])
+        say(ctx, "about_kind", n=f"{n:,}", verb=verb)
+        for verb, n in sorted(kinds.items(), key=lambda pair: -pair[1])
     )
     facts: dict[str, object] = {"events": {"n": len(log), "window": span, "kinds": kinds}}
-    text = say(ctx, "about_events", n=len(log), first=span[0], last=span[1], kinds=shown)
+    key = "about_events" if len(kinds) > 1 else "about_events_one"
+    verb = next(iter(kinds))
+    text = say(ctx, key, n=f"{len(log):,}", first=span[0], last=span[1], kinds=shown, verb=verb)
     sentences = [Sentence(text, ("fact:events",))]
     sentences += _about_interests(ctx, facts)
     sentences += _about_feedback(ctx, facts)
@@ -204,7 +208,8 @@ def about_me(ctx: ToolContext, n_talks: int) -> Draft:
         facts["constraints"] = [entry.shown(ctx.language) for entry in ctx.state.constraints]
         sentences.append(Sentence(say(ctx, "about_constraints", shown=held), ("fact:constraints",)))
     facts["talks"] = n_talks
-    sentences.append(Sentence(say(ctx, "about_talks", n=n_talks), ("fact:talks",)))
+    key = "about_talks" if n_talks else "about_no_talks"
+    sentences.append(Sentence(say(ctx, key, n=n_talks), ("fact:talks",)))
     return Draft(tuple(sentences), facts)
 
 
@@ -236,8 +241,9 @@ def _about_feedback(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence
     facts["feedback"] = len(given)
     if not given:
         return [Sentence(say(ctx, "about_no_feedback"), ("fact:feedback",))]
-    names = [ACTIONS[ctx.language][entry.action] for entry in active] or ["–"]
-    text = say(ctx, "about_feedback", n=len(given), shown=say(ctx, "comma").join(names[:_ROWS]))
+    names = list(dict.fromkeys(named(ctx, entry) for entry in active))
+    key = "about_feedback" if names else "about_feedback_undone"
+    text = say(ctx, key, shown=say(ctx, "comma").join(names[-_ROWS:]))
     return [Sentence(text, (*(f"feedback:{entry.feedback_id}" for entry in given), "fact:feedback"))]
 
 

@@ -17,9 +17,10 @@ class ToolArgs(BaseModel):
 
 
 class ItemArgs(ToolArgs):
-    """One item of the catalogue."""
+    """One item of the catalogue, and others that the words may mean, the likeliest first."""
 
     item_id: str = Field(min_length=1)
+    others: tuple[str, ...] = ()
 
 
 class PairArgs(ToolArgs):
@@ -82,13 +83,15 @@ class SearchArgs(ToolArgs):
 class EventsArgs(ToolArgs):
     """Some of the person's own events, by interaction id, and what they are called.
 
-    `confirmed` is set when the person has said yes to letting go of that many.
+    `confirmed` is set when the person has said yes to letting go of that many; `less_of` is the item of
+    which less is wanted besides, empty for none.
     """
 
     interaction_ids: tuple[int, ...]
     name: str
     note: str = ""
     confirmed: bool = False
+    less_of: str = ""
 
 
 class SteerArgs(ToolArgs):

@@ -30,6 +30,7 @@ _TALK: Final = re.compile(r"\b(?:chat|talk|conversation|session)\b|聊天|对话
 _THANKS: Final = re.compile(
     r"\bthank|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|^\W*ok|谢|再见|好的|嗯", re.IGNORECASE
 )
+_ASKS: Final = re.compile(r"\b(?:what|how|help)\b|什么|怎么|帮", re.IGNORECASE)
 _HELLO: Final = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|evening|day)|你好|您好|嗨|早上好|晚上好)", re.IGNORECASE
 )
@@ -68,6 +69,22 @@ def _kept(run: Callable[[ToolContext, Any], Draft]) -> Run:
     return wrapped
 
 
+def _about_item(tell: Callable[[ToolContext, str], Draft]) -> Run:
+    """A tool about one item; when several may have been meant, the answer names the others."""
+
+    def run(ctx: ToolContext, given: args.ItemArgs) -> Draft:
+        draft = tell(ctx, given.item_id)
+        if not given.others:
+            return draft
+        shown = say(ctx, "comma").join(ctx.title(ctx.code(item), whole=True) for item in given.others)
+        also = Sentence(
+            say(ctx, "also_named", shown=shown), tuple(f"item:{item}" for item in given.others), aside=True
+        )
+        return dataclasses.replace(draft, sentences=(*draft.sentences, also))
+
+    return _kept(run)
+
+
 def _recommend(ctx: ToolContext, given: args.ListArgs) -> tuple[Draft, TalkState]:
     wanted = [Constraint(entry.kind, entry.value, entry.what) for entry in given.constraints]
     return tell_lists.recommend(ctx, given.k, wanted, given.problems)
@@ -103,7 +120,9 @@ def _set_aside(ctx: ToolContext, given: args.EventsArgs, *, forget: bool) -> tup
         marks = tuple(f"#{number}" for number in given.interaction_ids)
         pending = Pending("forget" if forget else "gift", ctx.question)
         return Draft((Sentence(text, marks),)), ctx.keep(pending=pending)
-    draft, state = tell_control.set_aside(ctx, given.interaction_ids, given.name, forget=forget)
+    draft, state = tell_control.set_aside(
+        ctx, given.interaction_ids, given.name, forget=forget, less_of=given.less_of
+    )
     if given.note:
         note = Sentence(given.note, tuple(f"#{number}" for number in given.interaction_ids))
         draft = dataclasses.replace(draft, sentences=(draft.sentences[0], note, *draft.sentences[1:]))
@@ -136,7 +155,7 @@ def _withdraw(ctx: ToolContext, given: args.WithdrawArgs) -> tuple[Draft, TalkSt
 
 
 def _read_talk(ctx: ToolContext) -> args.TalkArgs:
-    if _HELLO.search(ctx.question):
+    if _HELLO.search(ctx.question) and not _ASKS.search(ctx.question):
         return args.TalkArgs(what="hello")
     return args.TalkArgs(what="thanks" if _THANKS.search(ctx.question) else "help")
 
@@ -172,15 +191,15 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
         _tool("recommend", "get suggestions of what to take next", "得到接下来选什么的建议", reading.read_list, _recommend),
         _tool(
             "explain", "know why an item is on their list", "知道某物为什么被推荐", reading.read_item,
-            _kept(lambda ctx, given: tell_items.explain(ctx, given.item_id)),
+            _about_item(tell_items.explain),
         ),
         _tool(
             "why_not", "know why an item is missing from their list", "知道某物为什么没有被推荐", reading.read_item,
-            _kept(lambda ctx, given: tell_items.why_not(ctx, given.item_id)),
+            _about_item(tell_items.why_not),
         ),
         _tool(
             "counterfactual", "test whether the cited evidence really mattered", "检验所引用的证据是否真的起作用",
-            reading.read_item, _kept(lambda ctx, given: tell_items.counterfactual(ctx, given.item_id)),
+            reading.read_item, _about_item(tell_items.counterfactual),
         ),
         _tool(
             "compare", "compare two items with each other", "比较两件物品", reading.read_pair,

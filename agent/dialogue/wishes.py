@@ -142,7 +142,7 @@ class WishReader:
             if not brand:
                 problems.append(self._say("no_brand"))
                 return []
-            return [Constraint("not", brand)]
+            return [Constraint("not", brand, "brand")]
         found: list[Constraint] = []
         for match in _NOT.finditer(question):
             word = (match.group("word") or match.group("zh") or "").strip(" 的")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.interests.changepoints import most_likely_split
+from agent.interests.changepoints import find_splits, most_likely_split
 from agent.interests.population import item_category_matrix
 from eval.audits.proportions import rate, show
 from eval.bench import Row
@@ -199,6 +199,13 @@ def _area_row(
     return Row(f"{what}, {note}", figure, wanted, bool(met))
 
 
+def _nearest_reported(found: Analysed, middle: int) -> int | None:
+    """Sessions between `middle` and the nearest change point that the product reports; None without any."""
+    if found.migration.abstained:
+        return None
+    return min((abs(split.session - middle) for split in find_splits(found.sessions.shares)), default=None)
+
+
 def _location_row(where: str, found: list[tuple[Analysed, float]], n: int) -> Row:
     errors = np.array(
         [
@@ -208,7 +215,13 @@ def _location_row(where: str, found: list[tuple[Analysed, float]], n: int) -> Ro
         ]
     )
     close = rate(int((errors <= 1).sum()), len(errors))
-    figure = f"median {np.median(errors):g} sessions off; within one session {show(close)}"
+    near = [_nearest_reported(entry, n // 2) for entry, _ in found]
+    told = rate(sum(error is not None for error in near), len(near))
+    right = rate(sum(error is not None and error <= 1 for error in near), len(near))
+    figure = (
+        f"median {np.median(errors):g} sessions off; within one session {show(close)}; the product itself "
+        f"reports a change point for {show(told)}, one within one session for {show(right)}"
+    )
     return Row(f"{where}: whole change, located", figure, "median 0", bool(np.median(errors) == 0))
 
 

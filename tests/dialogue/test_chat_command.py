@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from agent import Agent
+from agent.dialogue.answers import Answer, Sentence
+from eval.chat_latency import QUESTIONS as WAITS
+from eval.chat_latency import run_latency
 from eval.faithfulness import run_faithfulness
 from eval.transcript import QUESTIONS, record, to_markdown
 from tests.dialogue.conftest import check_evidence, copied
@@ -80,3 +83,15 @@ def test_cited_events_matter_more_than_others(en_made, tmp_path):
     assert report["difference"]["low"] > 0 and len(report["users"]) == 8
     with Agent.open(workspace, model="none") as agent:
         assert agent.feedback("c01") == []
+
+
+def test_the_wait_is_measured_by_a_command(en_made, tmp_path):
+    workspace = copied(en_made, tmp_path / "en")
+    text, code = run_latency(workspace=str(workspace), user_id="c01", model="none", rounds=1)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + len(WAITS) and code == int("missed" in text)
+
+
+def test_a_shown_line_is_no_markup():
+    answer = Answer("q?", "recommend", {}, (Sentence("  1. *a* <b> _c_", claim=False, row=True),), "rules")
+    assert to_markdown([answer]) == "> **q?**\\\n> 1\\. \\*a\\* \\<b> \\_c\\_"

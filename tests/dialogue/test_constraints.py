@@ -74,7 +74,8 @@ def test_relative_wishes_refer_to_what_was_shown(items):
     mask = combined_mask([cheaper], items)
     assert mask.tolist() == [True, False, True, False, False]
     (brand,) = read(items, "not from this brand", [2]).constraints
-    assert brand == Constraint("not", "Juniper")
+    assert brand == Constraint("not", "Juniper", "brand")
+    assert brand.shown("en") == "not from the brand “Juniper”"
 
 
 def test_what_cannot_be_met_is_said(items):

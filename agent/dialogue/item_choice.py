@@ -1,0 +1,70 @@
+"""Which item is meant where a name or a word fits several."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from agent.dialogue.constraints import word_pattern
+from agent.dialogue.context import RANKED, ToolContext
+
+# How many other items that a word may mean are named.
+_ALSO_NAMED: Final = 2
+
+
+def choose(ctx: ToolContext, codes: Sequence[int]) -> int:
+    """The item meant among those of one name: one just shown, else the most used, else the most popular."""
+    item_ids = ctx.host.catalogue.item_ids
+    spoken = [*ctx.state.focus, *ctx.state.listed]
+    for item_id in spoken:
+        if ctx.code(item_id) in codes:
+            return ctx.code(item_id)
+    own = {code: int((ctx.host.log.item == code).sum()) for code in codes}
+    popular = dict(zip(codes, ctx.host.popularity(codes), strict=True))
+    return max(codes, key=lambda code: (own[code], popular[code], item_ids[code]))
+
+
+def by_words(ctx: ToolContext, words: Sequence[str]) -> str | None:
+    """The item whose title says all the words: one just shown, one of the person's own, or any."""
+    if not words:
+        return None
+    patterns = [word_pattern(word) for word in words]
+    titles = ctx.host.catalogue.titles
+
+    def says(code: int) -> bool:
+        folded = titles[code].casefold()
+        return all(pattern.search(folded) for pattern in patterns)
+
+    spoken = [ctx.code(item) for item in (*ctx.state.focus, *ctx.state.listed)]
+    own = [int(code) for code in np.unique(ctx.host.log.item[ctx.host.log.item >= 0])]
+    for pool in (spoken, own, range(len(titles))):
+        found = [code for code in pool if says(code)]
+        if found:
+            return ctx.host.catalogue.item_ids[choose(ctx, found)]
+    return None
+
+
+def likeliest(ctx: ToolContext, word: str) -> list[str]:
+    """Ids of the items that one word such as “milk” may mean, one per title, the likeliest first.
+
+    Items just shown come first, then those that stand highest for the person, then what the person took most.
+    """
+    titles, item_ids = ctx.host.catalogue.titles, ctx.host.catalogue.item_ids
+    pattern = word_pattern(word)
+    found = [code for code, title in enumerate(titles) if pattern.search(title.casefold())]
+    if not found:
+        return []
+    spoken = [ctx.code(item) for item in (*ctx.state.focus, *ctx.state.listed)]
+    deep = ctx.host.recommend(dataclasses.replace(ctx.query(RANKED), explain=False))
+    places = {ctx.code(entry.item_id): entry.rank for entry in deep}
+    own = {code: int((ctx.host.log.item == code).sum()) for code in found}
+    popular = dict(zip(found, ctx.host.popularity(found), strict=True))
+    found.sort(
+        key=lambda code: (code not in spoken, places.get(code, RANKED + 1), -own[code], -popular[code], code)
+    )
+    known = [code for code in found if code in spoken or code in places or own[code]] or found[:1]
+    one_each = {titles[code]: item_ids[code] for code in reversed(known)}
+    return list(reversed(one_each.values()))[: _ALSO_NAMED + 1]
