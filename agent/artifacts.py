@@ -44,7 +44,7 @@ def load_or_fit_population(
     cache: Path, log: InteractionLog, catalogue: Catalogue, settings: Settings, *, progress: ProgressCallback
 ) -> PopulationModel | None:
     """The population model of `log`, from the cache or fitted and kept; None without categories."""
-    parts = [settings.interests.n_topics, settings.interests.seed]
+    parts = [settings.interests.n_topics, settings.interests.seed, "voices"]
     path = cache / f"population-{artefact_key(log, catalogue, parts)}.npz"
     if _touched(path):
         return PopulationModel.load(path)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from agent.interests.words import percent
 from agent.schema import Evidence, Migration, Profile, RecommendationList
@@ -38,9 +39,10 @@ _PIPE_WIDTH = 120
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    # Texts stand as they are: no colons that turn into pictures.
+    console = Console(stderr=stderr, highlight=False, emoji=False)
     if not console.is_terminal:
-        return Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+        return Console(stderr=stderr, highlight=False, emoji=False, width=_PIPE_WIDTH)
     return console
 
 
@@ -238,7 +240,7 @@ def show_migration(migration: Migration) -> None:
     console.print(
         Panel(
             escape(migration.story or migration.note),
-            title=f"The story ({_by_whom(migration.worded_by, migration.model)})",
+            title=Text(f"The story ({_by_whom(migration.worded_by, migration.model)})"),
             title_align="left",
         )
     )

@@ -89,12 +89,19 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 def _model(name: str, settings: Settings) -> tuple[Status, str]:
+    from agent.llm.address import public_model
+    from agent.llm.names import check_model
+
     kind, _, rest = name.partition(":")
     if name == "none":
         return "note", "none: every wording comes from the facts"
-    if kind == "llamacpp":
+    if kind == "llamacpp" and rest:
         return _local_model(rest)
-    return "note", f"{name.partition('@')[0]}, {'a key is set' if settings.llm.api_key else 'no key is set'}"
+    try:
+        check_model(settings.llm.model_copy(update={"model": name}))
+    except DriftrecError as error:
+        return "wrong", str(error)
+    return "note", f"{public_model(name)}, {'a key is set' if settings.llm.api_key else 'no key is set'}"
 
 
 def _local_model(name: str) -> tuple[Status, str]:
@@ -103,7 +110,7 @@ def _local_model(name: str) -> tuple[Status, str]:
 
     if importlib.util.find_spec("llama_cpp") is None:
         return "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
-    if name.endswith(".gguf"):
+    if name.lower().endswith(".gguf"):
         return ("fine", name) if Path(name).expanduser().is_file() else ("wrong", f"no file {name}")
     try:
         spec = find_spec(name)

@@ -9,6 +9,7 @@
     ├── StoreError
     │   ├── WorkspaceNotFoundError
     │   ├── WorkspaceBusyError   another process holds the workspace or its index
+    │   ├── VersionConflictError another process stored a version meanwhile
     │   ├── IndexMismatchError   vectors of two embedders would be mixed
     │   └── NotFittedError       something has to be built first
     ├── OfflineError             the network was needed and offline mode is on
@@ -72,6 +73,10 @@ class WorkspaceNotFoundError(StoreError):
 
 class WorkspaceBusyError(StoreError):
     """Another process holds the workspace or its index."""
+
+
+class VersionConflictError(StoreError):
+    """A version was to follow one that another process has followed meanwhile."""
 
 
 class IndexMismatchError(StoreError):

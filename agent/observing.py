@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.data.feedback import append_feedback, load_feedback
 from agent.data.live import LiveEvent, append_events
-from agent.errors import SettingsError
+from agent.errors import SettingsError, VersionConflictError
 from agent.interests.live import compute_change
 from agent.interests.profile import profile_from_json
 from agent.interests.targets import TargetFinder
@@ -87,7 +87,10 @@ def give_feedback(
     finder = TargetFinder(state, room.user_log(user_id), session.catalogue)
     found = finder.find(action, target, kind=target_kind, value=value)
     if found.kind == "facet":
-        room.keep_frame(state)
+        try:
+            room.keep_frame(state)
+        except VersionConflictError:  # another process stored a frame since: the key may be another's there
+            return give_feedback(session, user_id, action, target, target_kind=target_kind, value=value)
     return append_feedback(
         session.store, user_id, action, target_kind=found.kind, target=found.name, value=found.value
     )

@@ -13,9 +13,10 @@ from agent.data.log import Catalogue
 from agent.dialogue.reasons import Reason, ReasonContext, explain_item
 from agent.dialogue.remarks import add_remarks, explain_carried
 from agent.interests.migration import moment
+from agent.interests.notes import say
 from agent.interests.state import UserState
 from agent.interests.words import percent
-from agent.plan import Person, Plan, Request, make_plan
+from agent.plan import MOST_SESSIONS, Person, Plan, Request, make_plan
 from agent.ranking.confidence import modest_confidence
 from agent.ranking.ranker import Ranked, Scored
 from agent.ranking.rerank import Candidate, PromptReranker
@@ -320,16 +321,20 @@ class _Teller:
 
 
 def _note(session: Session, request: Request, plan: Plan, *, n_found: int) -> str:
+    language, person = session.language, plan.person
+    n_sessions = person.state.sessions.n_sessions
     parts = []
-    person = plan.person
     if not session.interests.knows(request.user_id):
-        parts.append(f"User {request.user_id!r} is unknown: this is what is popular.")
+        parts.append(say(language, "unknown user", user=request.user_id))
     elif not len(person.state.log):
-        parts.append("No events of this user before that moment: this is what is popular.")
+        n_left_out = person.state.n_left_out
+        parts.append(say(language, "left out, popular" if n_left_out else "popular", n=n_left_out))
     elif person.profile.note:
         parts.append(person.profile.note)
+    if request.use_migration and n_sessions > MOST_SESSIONS:
+        parts.append(say(language, "newest", n=MOST_SESSIONS, sessions=n_sessions))
     if plan.carried is not None:
-        parts.append(f"No events in {request.domain!r} yet: this rests on interests elsewhere.")
+        parts.append(say(language, "carried", domain=request.domain or ""))
     if n_found < request.k:
-        parts.append(f"Only {n_found} items are left after the filters; {request.k} were asked for.")
+        parts.append(say(language, "short", found=n_found, asked=request.k))
     return " ".join(parts)

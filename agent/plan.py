@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
 from agent.errors import SettingsError
-from agent.interests.forgetting import compute_emphasis
+from agent.interests.forgetting import compute_emphasis, describe_emphasis
 from agent.interests.migration import halve
 from agent.interests.sessions import compute_recency_shares
 from agent.interests.state import UserState
@@ -20,7 +22,7 @@ from agent.ranking.history import Context, FacetQuery
 from agent.ranking.ranker import Ranker, Steer
 from agent.ranking.steering import Carried, Steering, adjust_quota, carry_over, compute_steering
 from agent.schema import FacetChange, Profile, StageReport
-from agent.session import Session
+from agent.session import Movement, Session
 
 # How far a facet's share is expected to go on moving: its quota among the candidates is share × this.
 _OUTLOOK = {
@@ -33,6 +35,8 @@ _OUTLOOK = {
     "dropped": 0.2,
 }
 _MAX_FACET_QUERIES = 10
+# Sessions, the newest, in which a list looks for change: more would take seconds, not milliseconds.
+MOST_SESSIONS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Person:
 
     Attributes:
         emphasis: how much each interaction of the state's log still counts; None: all fully.
+        forgets: why some count less, in words; empty where all count fully.
     """
 
     state: UserState
@@ -74,6 +79,7 @@ class Person:
     changes: Mapping[str, FacetChange]
     queries: tuple[FacetQuery, ...]
     emphasis: NDArray[np.float32] | None = None
+    forgets: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Plan:
     Attributes:
         passed: `(n_items,)` bool, what the caller's filters let through.
         allowed: the same without what was muted or given away.
-        carried: set when the list is of a domain the user has no events in.
+        carried: set when the list is of a domain the user has liked nothing in.
         stages: what was done so far.
     """
 
@@ -119,8 +125,8 @@ def make_plan(session: Session, request: Request) -> Plan:
     with one_thread():  # two busy cores take 50 ms to wake for what one does in 6
         person = know(session, request, moment_ms)
     detail = f"{len(person.state.log)} events, {len(person.queries)} facets asked"
-    if person.emphasis is not None:
-        detail += "; the older ones count less, for the interests have moved"
+    if person.forgets:
+        detail += f"; {person.forgets}"
     stages.append(StageReport("profile", "ran", time.perf_counter() - start, detail))
 
     ranker, busy = session.indexed_ranker(moment_ms)
@@ -171,7 +177,7 @@ def _carry(
     allowed: NDArray[np.bool_],
     stages: list[StageReport],
 ) -> Carried | None:
-    """What carries over into a domain the user has no events in; None, and no stage, for any other list."""
+    """What carries over into a domain the user has liked nothing in; else None, and no stage."""
     if not _is_foreign(session.catalogue, request, person.state):
         return None
     start = time.perf_counter()
@@ -179,7 +185,9 @@ def _carry(
     with one_thread():
         carried = carry_over(person.queries, session.catalogue, allowed, taken)
     n_items = int((carried.scores > 0).sum())
-    detail = f"no events in {request.domain!r}: {n_items} items by likeness to the interests elsewhere"
+    detail = (
+        f"nothing liked in {request.domain!r} yet: {n_items} items by likeness to the interests elsewhere"
+    )
     stages.append(StageReport("carried over", "ran", time.perf_counter() - start, detail))
     return carried
 
@@ -225,15 +233,30 @@ def know(session: Session, request: Request, moment_ms: int) -> Person:
         request.user_id, moment_ms=moment_ms, without=request.without, use_feedback=request.use_feedback
     )
     profile = room.profile_of(state, with_evidence=False)
-    changes: dict[str, FacetChange] = {}
+    changes: Mapping[str, FacetChange] = {}
     emphasis = None
     if request.use_migration:
-        # Whether everyone moved changes no quota and no reason: that test is left out.
-        migration = room.migration_of(state, halve(state.sessions), with_evidence=False, with_crowd=False)
-        changes = {change.key: change for change in migration.changes}
-        emphasis = compute_emphasis(state.log, state.sessions, migration)
+        changes, emphasis = session.movements.get(_movement_key(state), lambda: _movement(session, state))
     queries = facet_queries(session, state, changes, emphasis=emphasis)
-    return Person(state, profile, changes, queries, emphasis)
+    forgets = "" if emphasis is None else describe_emphasis(state.log, emphasis)
+    return Person(state, profile, changes, queries, emphasis, forgets)
+
+
+def _movement(session: Session, state: UserState) -> Movement:
+    """How a user moves, in the newest sessions: the time the test takes grows with their number cubed."""
+    windows = halve(state.sessions, newest=MOST_SESSIONS)
+    # Whether everyone moved changes no quota and no reason: that test is left out.
+    migration = session.interests.migration_of(state, windows, with_evidence=False, with_crowd=False)
+    newest = np.arange(state.sessions.n_sessions) >= state.sessions.n_sessions - MOST_SESSIONS
+    emphasis = compute_emphasis(state.log, state.sessions.take(newest), migration)
+    return {change.key: change for change in migration.changes}, emphasis
+
+
+def _movement_key(state: UserState) -> Hashable:
+    """Everything a movement is computed from: which events count, in which frame, under which names."""
+    counted = hashlib.blake2b(state.log.interaction_id.tobytes(), digest_size=16).digest()
+    labels = tuple((key, words.label) for key, words in state.shown.items())
+    return state.user_id, counted, state.frame_version, labels
 
 
 def facet_queries(
@@ -286,8 +309,8 @@ def _context(person: Person, moment_ms: int) -> Context:
 
 
 def _is_foreign(catalogue: Catalogue, request: Request, state: UserState) -> bool:
-    """Whether a domain is asked for in which the user has no events, while having some elsewhere."""
-    items = state.log.item[state.log.item >= 0]
+    """Whether a domain is asked for in which the user liked nothing, while having done so elsewhere."""
+    items = state.log.item[(state.log.item >= 0) & (state.log.weight > 0)]
     if request.domain is None or not len(items):
         return False
     return request.domain not in {catalogue.domains[code] for code in np.unique(items)}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from agent.errors import SettingsError
 from agent.interests.migration import halve
 from agent.interests.room import UserState
-from agent.interests.wording import told_changes
-from agent.interests.words import collect_examples
+from agent.interests.words import collect_examples, told_changes
 from agent.llm.prompts import Prompt, list_prompts
 from agent.pipeline import Request, recommend, rerank_prompts
+from agent.ranking.rerank import shown_places
 from agent.ranking.rerank_prompts import title_line
 from agent.schema import Profile
 from agent.session import Session
@@ -35,6 +35,12 @@ class _Case:
         if code is None:
             raise SettingsError(f"expected an item id of the workspace, got {self.item_id!r}")
         return code
+
+
+def is_shown(name: str) -> bool:
+    """Whether `preview` can render a prompt of this name, in a workspace of its language."""
+    base, _, version = name.partition(".")
+    return base in _BUILDERS and version.removesuffix(".zh") in ("", _VERSIONS.get(base, "v1"))
 
 
 def preview(session: Session, name: str, user_id: str, *, item_id: str | None = None) -> Prompt:
@@ -112,11 +118,16 @@ def _rerank_scores(case: _Case) -> Prompt:
     listed = recommend(
         case.session, Request(case.state.user_id, k=settings.n_rerank, explain=False, rerank=False)
     )
-    titles = [entry.title for entry in listed]
+    titles = [title_line(entry.title) for entry in listed]
     if case.item is not None:
-        titles = [*titles[: settings.n_rerank - 1], case.session.catalogue.titles[case.item]]
-    prompts = rerank_prompts(case.session, case.state, case.profile)
-    return prompts.scores([title_line(title) for title in titles])
+        titles = [*titles[: settings.n_rerank - 1], title_line(case.session.catalogue.titles[case.item])]
+    shown = [titles[place] for place in shown_places(titles)]
+    if not shown or (case.item is not None and shown[-1] != titles[-1]):
+        raise SettingsError(
+            f"expected a title to score, got {titles[-1:]!r}, which read as orders to a model: "
+            "those are not shown to it and keep their place"
+        )
+    return rerank_prompts(case.session, case.state, case.profile).scores(shown)
 
 
 def _with_title(case: _Case, prompt: Prompt) -> Prompt:
@@ -127,6 +138,8 @@ def _with_title(case: _Case, prompt: Prompt) -> Prompt:
     return Prompt(prompt.name, prompt.system, prompt.user + title, prompt.hash)
 
 
+# Of the prompts that have been rewritten: the version that is asked.
+_VERSIONS = {"facet_label": "v2"}
 _BUILDERS: dict[str, Callable[[_Case], Prompt]] = {
     "facet_label": _facet_label,
     "migration_story": _migration_story,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,7 @@ from agent.interests.words import Language
 from agent.llm.backend import Backend
 from agent.llm.compose import compose_backend
 from agent.ranking.ranker import Ranker
+from agent.schema import FacetChange
 from agent.settings import Settings
 from agent.workspace import Workspace
 
@@ -35,6 +36,10 @@ _EMBEDDER_META = "embedder chosen by auto"
 _CHINESE_SHARE = 0.3
 # Moments whose fitted models stay in memory: now, and a few looked back at.
 _MOMENTS_KEPT = 3
+# Users whose movement stays in memory: a list for each message of a chat must not test it anew.
+_USERS_KEPT = 256
+# How each facet of a user moves, by key, and how much each of their interactions still counts (None: fully).
+Movement = tuple[Mapping[str, FacetChange], NDArray[np.float32] | None]
 
 
 class Recent(Generic[T]):
@@ -42,9 +47,9 @@ class Recent(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: dict[int, T] = {}
+        self._kept: dict[Hashable, T] = {}
 
-    def get(self, key: int, make: Callable[[], T]) -> T:
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `key`, made when it is not among those kept."""
         value = self._kept.pop(key) if key in self._kept else make()
         self._kept[key] = value
@@ -71,6 +76,7 @@ class Session:
         self._rankers = Recent[Ranker](_MOMENTS_KEPT)
         self._indexed = Recent[Ranker](_MOMENTS_KEPT)
         self._taken = Recent[NDArray[np.int64]](_MOMENTS_KEPT)
+        self.movements = Recent[Movement](_USERS_KEPT)
 
     def close(self) -> None:
         """Frees the language model and the index."""
@@ -130,6 +136,7 @@ class Session:
     def build_index(self) -> BuildReport:
         """Brings vectors and index up to date; what was done."""
         self._indexed.clear()
+        self.movements.clear()
         for name in ("index", "catalogue"):
             part = self.__dict__.pop(name, None)
             if name == "index" and part is not None:

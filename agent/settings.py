@@ -226,12 +226,28 @@ class LlmSettings(_Room):
     def with_model(self, text: str) -> LlmSettings:
         """These settings with another model: a name, `KIND:NAME`, `none`, or a chain of those after commas.
 
+        A text that is as a whole the path of a `.gguf` file is that file, whatever marks are in it.
+
         >>> LlmSettings().with_model("openai:m,smollm2-135m,none").chain
         ('openai:m', 'llamacpp:smollm2-135m', 'none')
         """
-        names = [name.strip() for name in text.split(",")]
-        chain = [name if ":" in name or name == "none" else f"llamacpp:{name}" for name in names]
+        names = [text.strip()] if _is_gguf(text) else [name.strip() for name in text.split(",")]
+        chain = [
+            f"llamacpp:{name.removeprefix('llamacpp:')}"
+            if _is_gguf(name) or not (":" in name or name == "none")
+            else name
+            for name in names
+        ]
         return self.model_copy(update={"model": chain[0], "fallback": tuple(chain[1:])})
+
+
+def _is_gguf(text: str) -> bool:
+    """Whether there is a model file at `text`, or at what follows `llamacpp:` in it."""
+    path = Path(text.strip().removeprefix("llamacpp:")).expanduser()
+    try:
+        return path.suffix.lower() == ".gguf" and path.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a zero byte
+        return False
 
 
 class ChatSettings(_Room):

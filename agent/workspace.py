@@ -57,7 +57,8 @@ class Workspace:
         Raises:
             WorkspaceNotFoundError: neither holds one; says where it looked.
         """
-        tried = [Path(name), NAMED_FOLDER / name]
+        # Under an absolute path both are the same.
+        tried = tuple(dict.fromkeys((Path(name), NAMED_FOLDER / name)))
         for root in tried:
             if (root / SETTINGS_FILE).is_file():
                 return cls(root)

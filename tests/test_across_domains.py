@@ -126,12 +126,19 @@ def test_an_interest_is_carried_into_a_domain_without_events(tmp_path, language)
             assert stages["carried over"].status == "ran" and stages["confidence"].status == "degraded"
             assert all(entry.confidence < 0.15 for entry in found)
             assert books in found.note
+        agent.observe("watcher-1-3", [{"event": "dislike", "item_id": "book-0-8"}])
+        spared = agent.recommend("watcher-1-3", 4, domain=books, rerank=False)
+        assert "carried over" in {stage.name for stage in spared.stages}  # one disliked book is no taste
+        assert "book-0-8" not in {entry.item_id for entry in spared}
         reader = agent.recommend("reader-0", 4, domain=books, rerank=False)
         assert "carried over" not in {stage.name for stage in reader.stages}
         everywhere = agent.recommend("watcher-0-0", 4, rerank=False)
         assert "carried over" not in {stage.name for stage in everywhere.stages}
         unknown = agent.recommend("nobody", 4, domain=books, rerank=False)
-        assert "carried over" not in {stage.name for stage in unknown.stages} and "unknown" in unknown.note
+        assert (
+            "carried over" not in {stage.name for stage in unknown.stages}
+            and ("未知" if language == "zh" else "unknown") in unknown.note
+        )
         lead = agent.recommend("watcher-0-0", 4, domain=books, rerank=False)[0].facets[0]
         agent.give_feedback("watcher-0-0", "mute", lead)
         after = agent.recommend("watcher-0-0", 4, domain=books, rerank=False)

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+import agent.pipeline as pipeline_module
+import agent.plan as plan_module
 from agent import Agent, SettingsError
 from agent.data.calls import CallTable
+from agent.errors import VersionConflictError
 from agent.llm.scripted import ScriptedBackend
 from agent.pipeline import Request, recommend, rerank_prompts
 from agent.plan import make_plan
@@ -337,3 +340,58 @@ def test_a_burst_with_a_real_model(en):
         assert len(versions) == 1 and versions[0].model.startswith("llamacpp:smollm2")
         calls = CallTable(agent.session.store).load_calls()
         assert 1 <= len(calls) <= 4 + 1 + 2 and {call.outcome for call in calls} == {"ok"}
+
+
+def test_how_a_user_moves_is_tested_once_for_what_counts(agent, monkeypatch):
+    made = []
+
+    def count(session, state, make=plan_module._movement):
+        made.append(state.user_id)
+        return make(session, state)
+
+    agent.session.movements.clear()
+    monkeypatch.setattr(plan_module, "_movement", count)
+    first = listed(agent, "c01")
+    assert listed(agent, "c01") == first and len(made) == 1
+    number = int(agent.session.interests.user_log("c01").interaction_id[0])
+    listed(agent, "c01", without=[number])
+    assert len(made) == 2
+    told = agent.give_feedback("c01", "gift", str(number))
+    listed(agent, "c01")
+    assert len(made) == 2, "a gift leaves the same events as leaving it out"
+    agent.undo("c01", told.feedback_id)
+    assert listed(agent, "c01") == first and len(made) == 2
+
+
+def test_where_only_the_newest_sessions_were_tested_the_list_says_so(agent, monkeypatch):
+    n_sessions = agent.profile("c01").n_sessions
+    assert "newest" not in agent.recommend("c01", 3, rerank=False).note
+    agent.session.movements.clear()
+    for module in (plan_module, pipeline_module):
+        monkeypatch.setattr(module, "MOST_SESSIONS", 8)
+    note = agent.recommend("c01", 3, rerank=False).note
+    agent.session.movements.clear()
+    assert f"Change was looked for in the newest 8 of {n_sessions} sessions." in note
+    assert "newest" not in agent.recommend("c01", 3, rerank=False, use_migration=False).note
+
+
+def test_a_list_of_somebody_of_whom_nothing_counts_says_why(agent):
+    every = agent.session.interests.user_log("c01").interaction_id.tolist()
+    note = agent.recommend("c01", 3, rerank=False, without=every).note
+    assert note.startswith(f"All {len(every)} event(s) of this user are gifts or left out")
+
+
+def test_feedback_on_a_frame_that_another_process_changed_looks_again(agent, monkeypatch):
+    room_type, calls = type(agent.session.interests), []
+
+    def keep(room, state, real=room_type.keep_frame):
+        calls.append(state.frame_version)
+        if len(calls) == 1:
+            raise VersionConflictError("another frame was stored meanwhile")
+        real(room, state)
+
+    monkeypatch.setattr(room_type, "keep_frame", keep)
+    key, n_said = agent.profile("c02").facets[0].key, len(agent.feedback("c02"))
+    told = agent.give_feedback("c02", "pin", key)
+    assert len(calls) == 2 and told.target == key and len(agent.feedback("c02")) == n_said + 1
+    agent.undo("c02", told.feedback_id)

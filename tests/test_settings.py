@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import SettingsError
-from agent.settings import load_settings
+from agent.llm.registry import model_path
+from agent.settings import LlmSettings, load_settings
 
 
 def write(tmp_path, text):
@@ -47,3 +48,19 @@ def test_a_key_never_shows(tmp_path):
 
 def test_a_missing_file_gives_the_defaults(tmp_path):
     assert load_settings(tmp_path / "none.toml") == load_settings()
+
+
+@pytest.mark.parametrize("name", ["a,b.gguf", "a:b.gguf", "A.GGUF", "none,c:d.Gguf"])
+@pytest.mark.parametrize("prefix", ["", "llamacpp:"])
+def test_a_model_file_may_have_any_name(tmp_path, name, prefix):
+    path = tmp_path / name
+    path.write_bytes(b"GGUF")
+    assert LlmSettings().with_model(f"{prefix}{path}").chain == (f"llamacpp:{path}",)
+    assert model_path(str(path), offline=True) == path
+
+
+def test_a_model_file_in_a_chain(tmp_path):
+    path = tmp_path / "a:b.GGUF"
+    path.write_bytes(b"GGUF")
+    assert LlmSettings().with_model(f"{path},none").chain == (f"llamacpp:{path}", "none")
+    assert LlmSettings().with_model("x" * 5000 + ".gguf").chain == ("llamacpp:" + "x" * 5000 + ".gguf",)

@@ -10,6 +10,7 @@ import pytest
 from agent import Agent, SettingsError, WorkspaceNotFoundError, recommend
 from agent.data.sniff import propose_toml
 from agent.interests.story_check import check_story
+from agent.interests.words import window_phrases
 from agent.workspace import Workspace
 
 MODEL = "smollm2-135m"
@@ -77,7 +78,9 @@ def test_a_person_moved_from_picture_books_to_programming(zh_agent):
     programming = next(kind for label, kind in kinds.items() if "编程" in label)
     books = next(kind for label, kind in kinds.items() if "绘本" in label)
     assert programming in ("rising", "new") and books in ("fading", "dropped")
-    assert check_story(migration.story, migration.changes, "zh") == []
+    periods = window_phrases(migration, "zh")
+    assert check_story(migration.story, migration.changes, "zh", periods=periods) == []
+    assert all(period in migration.story for period in periods)
     assert migration.worded_by == "model" or migration.rejected
 
 
@@ -112,6 +115,11 @@ def test_recommendations_with_a_real_model_in_the_loop(zh_agent):
     assert {entry.item_id for entry in found} <= {entry.item_id for entry in without}
     programming = [entry for entry in found if "编程入门" in entry.categories]
     assert len(programming) >= 2
+
+
+def test_a_note_is_in_the_language_of_the_workspace(zh_agent):
+    note = zh_agent.recommend("无名", 10_000, rerank=False).note
+    assert note.startswith("用户'无名'未知：以下是热门物品。") and "要求的是10000个" in note
 
 
 def test_the_plain_json_form(zh_agent):
@@ -219,13 +227,15 @@ def test_a_second_ingest_changes_nothing(en, en_files):
 
 
 def test_a_model_that_cannot_be_had_degrades_in_the_open(en, tmp_path):
-    with Agent.open(en, model=str(tmp_path / "missing.gguf")) as agent:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"no model")
+    with Agent.open(en, model=str(broken)) as agent:
         user = agent.session.log.user_ids[0]
         found = agent.recommend(user, 3)
         stage = next(stage for stage in found.stages if stage.name == "rerank")
-        assert stage.status == "degraded" and "missing.gguf" in stage.detail
+        assert stage.status == "degraded" and "broken.gguf" in stage.detail
         profile = agent.refresh([user])[0]
-        assert profile.worded_by == "facts" and "missing.gguf" in profile.note
+        assert profile.worded_by == "facts" and "broken.gguf" in profile.note
         assert profile.summary
 
 

@@ -39,3 +39,9 @@ def test_a_missing_workspace_says_where_it_looked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WorkspaceNotFoundError, match=r"nope.*\.driftrec.*driftrec init nope"):
         Workspace.find("nope")
+
+
+def test_an_absolute_path_is_named_once(tmp_path):
+    with pytest.raises(WorkspaceNotFoundError) as caught:
+        Workspace.find(tmp_path / "nope")
+    assert str(caught.value).count("driftrec.toml") == 1

@@ -96,7 +96,7 @@ class _Terminal:
 
         self._talk = talk
         self._typed = sys.stdin.isatty()
-        self._console: Console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._console: Console = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
     def run(self, questions: list[str] | None) -> None:
         """The whole talk; Ctrl-C and the end of input leave cleanly."""

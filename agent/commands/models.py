@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -117,11 +118,7 @@ def remove(
     folder = registry.models_folder()
     spec = registry.find_spec(name)
     found = registry.state_of(spec, folder)
-    if (
-        found.n_bytes
-        and not yes
-        and not typer.confirm(f"Delete {found.path} ({found.n_bytes / 1e6:,.0f} MB)?", err=True)
-    ):
+    if found.n_bytes and not yes and not _wants_deleted(found, may_ask=not as_json):
         say("Kept.")
         raise typer.Exit(1)
     freed = registry.remove(spec, folder)
@@ -165,6 +162,20 @@ def advise(
 
         say(f"{workspace}: {size.users:,} users, {size.items:,} items, {size.interactions:,} events.")
     _show(found)
+
+
+def _wants_deleted(found: ModelState, *, may_ask: bool) -> bool:
+    """Asks whether to delete; where nobody can answer, says what to give instead."""
+    try:
+        if may_ask:
+            question = f"Delete {found.path} ({found.n_bytes / 1e6:,.0f} MB)?"
+            return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+    from agent.errors import SettingsError
+
+    raise SettingsError(f"expected --yes to delete {found.path}, because nobody is asked here; got no --yes")
 
 
 def _size_of(workspace: str) -> StoreCounts:

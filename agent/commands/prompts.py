@@ -15,16 +15,32 @@ prompts = typer.Typer(
 
 @prompts.command("list")
 def list_all(as_json: JsonOption = False) -> None:
-    """List every prompt with its hash and what it asks."""
+    """List every prompt with its hash, what it asks, and what `show` needs for it."""
     from agent.llm.prompts import describe, list_prompts
 
     entries = [describe(name) for name in list_prompts()]
     if as_json:
-        print_json([{"name": entry.name, "hash": entry.hash, "about": entry.about} for entry in entries])
+        print_json(
+            [
+                {"name": one.name, "hash": one.hash, "about": one.about, "show": _needs(one.name)}
+                for one in entries
+            ]
+        )
         return
     from agent.console import show_table
 
-    show_table(("prompt", "hash", "about"), [(entry.name, entry.hash, entry.about) for entry in entries])
+    rows = [(one.name, one.hash, one.about, _needs(one.name) or "cannot") for one in entries]
+    show_table(("prompt", "hash", "about", "show"), rows)
+
+
+def _needs(name: str) -> str | None:
+    """The option that `show` takes for a prompt; None for one that no user of a workspace causes."""
+    from agent.chat_preview import CHAT_PROMPTS
+    from agent.preview import is_shown
+
+    if name.partition(".")[0] in CHAT_PROMPTS:
+        return "--ask"
+    return "--user" if is_shown(name) else None
 
 
 @prompts.command()

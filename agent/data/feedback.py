@@ -54,8 +54,13 @@ def gift_key(store: Store) -> int:
         return int(connection.execute(newest).scalar_one())
 
 
-def load_feedback(store: Store, user_id: str) -> list[Feedback]:
-    """Everything one user said, oldest first; what a later `undo` took back is marked `undone`."""
+def load_feedback(store: Store, user_id: str, *, before_ms: int | None = None) -> list[Feedback]:
+    """Everything one user said, oldest first; what a later `undo` took back is marked `undone`.
+
+    Args:
+        before_ms: as it stood at that moment by the clock: what was said at or after it, an undo too, does
+            not count; milliseconds UTC, None for all.
+    """
     columns = (
         feedback.c.feedback_id,
         feedback.c.created_ms,
@@ -65,6 +70,8 @@ def load_feedback(store: Store, user_id: str) -> list[Feedback]:
         feedback.c.value,
     )
     statement = select(*columns).where(feedback.c.user_id == user_id).order_by(feedback.c.feedback_id)
+    if before_ms is not None:
+        statement = statement.where(feedback.c.created_ms < before_ms)
     with store.read() as connection:
         rows = connection.execute(statement).all()
     found = [

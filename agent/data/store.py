@@ -29,7 +29,7 @@ from agent.data.tables import (
     users,
     versions,
 )
-from agent.errors import StoreError
+from agent.errors import StoreError, VersionConflictError
 from agent.settings import InteractionFile
 
 VersionKind = Literal["profile", "migration", "facets"]
@@ -216,12 +216,32 @@ class Store:
             bulk_insert(connection, tables.vectors, ("embedder", "text_hash", "vector"), rows)
 
     def append_version(
-        self, kind: VersionKind, user_id: str, *, moment_ms: int, payload: str, model: str, prompt_hash: str
+        self,
+        kind: VersionKind,
+        user_id: str,
+        *,
+        moment_ms: int,
+        payload: str,
+        model: str,
+        prompt_hash: str,
+        expected_parent: int | None = None,
     ) -> int:
-        """Number of the new version of that kind for that user: 1, or one more than the last, its parent."""
+        """Number of the new version of that kind for that user: 1, or one more than the last, its parent.
+
+        Args:
+            expected_parent: number of the version that `payload` follows, 0 for none; None: any.
+
+        Raises:
+            VersionConflictError: another version has followed `expected_parent` meanwhile; nothing is stored.
+        """
         mine = (versions.c.kind == kind) & (versions.c.user_id == user_id)
         with self.write() as connection:
             parent = connection.execute(select(func.max(versions.c.version)).where(mine)).scalar_one()
+            if expected_parent is not None and expected_parent != (parent or 0):
+                raise VersionConflictError(
+                    f"{self.name}: expected version {expected_parent!r} to be the last {kind} of user "
+                    f"{user_id!r}, got {parent!r}: another process has stored one meanwhile; try again"
+                )
             version = int(parent or 0) + 1
             connection.execute(
                 versions.insert().values(

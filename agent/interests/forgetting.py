@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from agent.data.log import DAY_MS, InteractionLog
 from agent.interests.changepoints import find_splits
-from agent.interests.sessions import SessionShares
+from agent.interests.sessions import SessionShares, moment
 from agent.schema import Migration
 
 # What follows was chosen on grocery households of even number, in three windows before the test period. With
@@ -41,6 +41,21 @@ def compute_emphasis(
     if sure:
         emphasis[log.day < sessions.days[sure[-1]]] *= np.float32(_OLD_CHAPTER)
     return emphasis
+
+
+def describe_emphasis(log: InteractionLog, emphasis: NDArray[np.float32]) -> str:
+    """Why some of `log` counts less, for the record of a list: the interests moved, or a chapter ended.
+
+    The halves of a history can hold the same mix where a change point is sure: nothing has moved then between
+    them, nothing fades by its age, and only what lies before that day counts less.
+
+    Args:
+        emphasis: from `compute_emphasis` of the same log.
+    """
+    if not np.isin(emphasis, (np.float32(1.0), np.float32(_OLD_CHAPTER))).all():
+        return "the older ones count less, for the interests have moved"
+    began = moment(int(log.day[int(np.argmax(emphasis >= 1.0))]) * DAY_MS)
+    return f"those before {began:%Y-%m-%d} count a tenth, for a chapter ended there"
 
 
 def fade(timestamp_ms: NDArray[np.int64]) -> NDArray[np.float32]:

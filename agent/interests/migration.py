@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -21,35 +20,15 @@ from agent.interests.changes import (
 )
 from agent.interests.dislikes import compute_dislikes
 from agent.interests.frame import FacetFrame
-from agent.interests.notes import migration_note, say
+from agent.interests.notes import migration_note, nothing_note, say
 from agent.interests.population import PopulationModel, crowd_shares, facet_category_parts
 from agent.interests.sessions import SessionShares
 from agent.interests.sessions import moment as moment
+from agent.interests.windows import Windows as Windows
+from agent.interests.windows import halve as halve
 from agent.interests.words import Language
 from agent.schema import ChangePoint, DislikeChange, Migration, UserId
 from agent.settings import InterestSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Two adjacent windows: `[start, split)` and `[split, end)`, milliseconds UTC, days kept whole."""
-
-    start_ms: int
-    split_ms: int
-    end_ms: int
-
-    def masks(self, sessions: SessionShares) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which sessions lie in the earlier window, and which in the later."""
-        return sessions.between(self.start_ms, self.split_ms), sessions.between(self.split_ms, self.end_ms)
-
-
-def halve(sessions: SessionShares) -> Windows | None:
-    """Windows with the same number of sessions each; None with fewer than two sessions."""
-    if sessions.n_sessions < 2:
-        return None
-    start, end = int(sessions.days[0]), int(sessions.days[-1]) + 1
-    split = int(sessions.days[sessions.n_sessions // 2])
-    return Windows(start * DAY_MS, split * DAY_MS, end * DAY_MS)
 
 
 def compute_drift(
@@ -84,6 +63,7 @@ def compute_migration(
     labels: Mapping[str, str],
     population: PopulationModel | None = None,
     with_evidence: bool = True,
+    n_left_out: int = 0,
     language: Language = "en",
 ) -> Migration:
     """How one user's interests moved between two windows.
@@ -92,20 +72,32 @@ def compute_migration(
         log: that user's interactions, the ones `sessions` was computed from.
         windows: None gives an abstention.
         labels: facet key → words for it.
-        population: without it no change is ascribed to the crowd.
+        population: of the other users; without it no change is ascribed to the crowd.
         with_evidence: collect interaction ids on both sides, intervals, change points and dislikes; else
             they stay empty.
+        n_left_out: events of the user that do not count and are not in `log`; for the note.
         language: of the note.
 
     Returns:
         The migration with all facets that are shown or changed; `story` is left empty.
     """
     if windows is None:
-        return _abstain(user_id, None, (0, 0), say(language, "no events"))
+        note = nothing_note(
+            len(log),
+            sessions.n_sessions,
+            n_left_out=n_left_out,
+            least=MIN_WINDOW_SESSIONS,
+            language=language,
+        )
+        rejected: tuple[DislikeChange, ...] = ()
+        if with_evidence and len(log):
+            end_ms = int(log.timestamp_ms.max()) + 1
+            rejected = compute_dislikes(log, catalogue, frame, settings, split_ms=end_ms, end_ms=end_ms)
+        return _abstain(user_id, None, (0, 0), note, dislikes=rejected)
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
-    crowd = None if population is None else _crowd(log, catalogue, frame, population, both)
+    crowd = None if population is None else _crowd(log, catalogue, frame, population, both, n_before=sizes[0])
     dislikes: tuple[DislikeChange, ...] = ()
     if with_evidence:
         dislikes = compute_dislikes(
@@ -152,9 +144,11 @@ def _crowd(
     frame: FacetFrame,
     population: PopulationModel,
     sessions: SessionShares,
+    *,
+    n_before: int,
 ) -> NDArray[np.float32]:
     parts = facet_category_parts(log, catalogue, frame, population)
-    return crowd_shares(population, parts, sessions.days)
+    return crowd_shares(population, parts, sessions.days, n_before=n_before)
 
 
 def _interlude(tested: Tested, settings: InterestSettings) -> tuple[datetime, datetime] | None:

@@ -18,6 +18,9 @@ _LEAST_SCORE = 0.25
 
 Said = Literal[
     "no events",
+    "no likes",
+    "one",
+    "all left out",
     "few",
     "chance",
     "longer",
@@ -28,10 +31,25 @@ Said = Literal[
     "unknown",
     "no text",
     "first",
+    "unknown user",
+    "popular",
+    "left out, popular",
+    "carried",
+    "short",
+    "newest",
 ]
 _TEXT: dict[Language, dict[Said, str]] = {
     "en": {
         "no events": "No events yet: nothing can be said about change.",
+        "no likes": (
+            "None of the {n} event(s) shows an interest (dislikes, searches, items without text): nothing "
+            "can be said about change."
+        ),
+        "one": (
+            "One session so far: at least {least} before and {least} after are needed to tell, and 20 in all "
+            "to see a moderate change."
+        ),
+        "all left out": "All {n} event(s) are gifts or left out: none counts, so nothing is known.",
         "few": (
             "Too few sessions to tell: {before} before and {after} after; at least {least} in each are "
             "needed, and 20 in all to see a moderate change."
@@ -53,11 +71,25 @@ _TEXT: dict[Language, dict[Said, str]] = {
             "The mix as a whole is where it was (p = {p:.3f}), but an interest left and came back in between."
         ),
         "unknown": "No events before this moment: nothing is known about this user.",
-        "no text": "Rests on {n} event(s), none of them on an item with text: no facets.",
+        "no text": "Rests on {n} event(s), none of which shows an interest in an item with text: no facets.",
         "first": "Rests on {n} event(s) in {sessions} session(s) only: a first impression.",
+        "unknown user": "User {user!r} is unknown: this is what is popular.",
+        "popular": "No events of this user before that moment: this is what is popular.",
+        "left out, popular": (
+            "All {n} event(s) of this user are gifts or left out: none counts, so this is what is popular."
+        ),
+        "carried": "Nothing liked in {domain!r} yet: this rests on interests elsewhere.",
+        "short": "Only {found} items are left after the filters; {asked} were asked for.",
+        "newest": "Change was looked for in the newest {n} of {sessions} sessions.",
     },
     "zh": {
         "no events": "还没有任何事件：无法判断是否有变化。",
+        "no likes": "{n}个事件都不表示兴趣（不喜欢、搜索或没有文字的物品）：无法判断是否有变化。",
+        "one": (
+            "目前只有一次会话：之前至少需要{least}次、之后至少需要{least}次才能判断，"
+            "要看出中等的变化一共需要20次。"
+        ),
+        "all left out": "{n}个事件全是礼物或被排除：都不计入，因此一无所知。",
         "few": (
             "会话太少，无法判断：之前{before}次，之后{after}次；两边各至少需要{least}次，"
             "要看出中等的变化一共需要20次。"
@@ -69,15 +101,37 @@ _TEXT: dict[Language, dict[Said, str]] = {
         "stretch": "中间有一段与前后不同，超出偶然，但分散在许多兴趣上；按数目校正后没有哪一个单独突出。",
         "returned": "整体构成没有变（p = {p:.3f}），但有兴趣在中间离开后又回来了。",
         "unknown": "在此之前没有任何事件：对该用户一无所知。",
-        "no text": "依据{n}个事件，其中没有带文字的物品：没有兴趣可言。",
+        "no text": "依据{n}个事件，其中没有一个表示对带文字的物品有兴趣：没有兴趣可言。",
         "first": "仅依据{sessions}次会话中的{n}个事件：只是初步印象。",
+        "unknown user": "用户{user!r}未知：以下是热门物品。",
+        "popular": "该用户在此之前没有任何事件：以下是热门物品。",
+        "left out, popular": "该用户的{n}个事件全是礼物或被排除：都不计入，因此以下是热门物品。",
+        "carried": "在{domain!r}中还没有喜欢过任何物品：以下依据其他领域的兴趣。",
+        "short": "筛选后只剩{found}个物品；要求的是{asked}个。",
+        "newest": "只在全部{sessions}次会话中最新的{n}次里寻找变化。",
     },
 }
 
 
-def say(language: Language, said: Said, **figures: float) -> str:
-    """One of the sentences, with its figures."""
+def say(language: Language, said: Said, **figures: float | str) -> str:
+    """One of the sentences, with its figures and names."""
     return _TEXT[language][said].format(**figures)
+
+
+def nothing_note(n_events: int, n_sessions: int, *, n_left_out: int, least: int, language: Language) -> str:
+    """Why there are no two windows to compare: no event, none that counts, none of liking, or one session.
+
+    Args:
+        n_events: that count.
+        n_sessions: with an event in a facet.
+        n_left_out: events that do not count: gifts, and what the caller left out.
+        least: sessions that each window needs.
+    """
+    if not n_events:
+        return say(language, "all left out", n=n_left_out) if n_left_out else say(language, "no events")
+    if not n_sessions:
+        return say(language, "no likes", n=n_events)
+    return say(language, "one", least=least)
 
 
 def migration_note(

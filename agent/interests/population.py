@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,10 @@ from agent.settings import InterestSettings
 PERIOD_DAYS = 30
 # Weight, in interactions, of what the topics say of a thin period against its own counts.
 _SMOOTHING = 50.0
+# Others, in one period of each window, below which nothing is called everyone's.
+_LEAST_OTHERS = 10
+# Part of the user's activity in a category from which the category is a facet's own.
+_OWN_PART = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class PopulationModel:
         topic_categories: `H`, float32 `(n_topics, n_categories)`, rows sum to 1.
         first_day: UTC day number at which period 0 begins; periods last `PERIOD_DAYS`.
         period_shares: float32 `(n_periods, n_categories)`, each user with equal voice, rows sum to 1.
+        period_voices: float32 `(n_periods, n_categories)`, the users' shares in a period, summed over them.
+        period_takers: int32 `(n_periods, n_categories)`, users who took of a category in a period.
+        period_events: int64 `(n_periods,)`, interactions that count.
+        period_active: int64 `(n_periods,)`, users with any.
     """
 
     categories: tuple[str, ...]
@@ -37,6 +45,10 @@ class PopulationModel:
     topic_categories: NDArray[np.float32]
     first_day: int
     period_shares: NDArray[np.float32]
+    period_voices: NDArray[np.float32]
+    period_takers: NDArray[np.int32]
+    period_events: NDArray[np.int64]
+    period_active: NDArray[np.int64]
 
     def period_of(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Period number of each UTC day, clipped to the periods known."""
@@ -52,6 +64,10 @@ class PopulationModel:
             topic_categories=self.topic_categories,
             first_day=self.first_day,
             period_shares=self.period_shares,
+            period_voices=self.period_voices,
+            period_takers=self.period_takers,
+            period_events=self.period_events,
+            period_active=self.period_active,
         )
 
     @classmethod
@@ -64,6 +80,10 @@ class PopulationModel:
                 stored["topic_categories"],
                 int(stored["first_day"]),
                 stored["period_shares"],
+                stored["period_voices"],
+                stored["period_takers"],
+                stored["period_events"],
+                stored["period_active"],
             )
 
 
@@ -111,16 +131,77 @@ def fit_population(
     n_periods = int(period.max()) + 1
     # One voice per user and period: weight each event by one over the user's events in the period.
     slot = used.user.astype(np.int64) * n_periods + period
-    _, inverse, sizes = np.unique(slot, return_inverse=True, return_counts=True)
+    slots, inverse, sizes = np.unique(slot, return_inverse=True, return_counts=True)
     voice = (1.0 / sizes[inverse]).astype(np.float32)
-    period_item = sparse.csr_matrix((voice, (period, used.item)), shape=(n_periods, len(catalogue)))
-    raw = np.asarray((period_item @ membership).todense(), np.float32)
-    events = np.bincount(period, minlength=n_periods)[:, None]
-    observed = _rows_to_one(raw)
-    expected = _in_topics(observed, topic_categories)
-    smooth = (events * observed + _SMOOTHING * expected) / (events + _SMOOTHING)
+    slot_item = sparse.csr_matrix((voice, (inverse, used.item)), shape=(len(slots), len(catalogue)))
+    by_slot = (slot_item @ membership).tocsr()
+    to_period = sparse.csr_matrix(
+        (np.ones(len(slots), np.float32), (slots % n_periods, np.arange(len(slots)))),
+        shape=(n_periods, len(slots)),
+    )
+    seen = by_slot.copy()
+    seen.data = np.ones_like(seen.data)
+    voices = np.asarray((to_period @ by_slot).todense(), np.float32)
+    takers = np.asarray((to_period @ seen).todense(), np.float32).astype(np.int32)
+    events = np.bincount(period, minlength=n_periods)
+    active = np.bincount(slots % n_periods, minlength=n_periods)
+    shares = _smoothed(voices, events, topic_categories)
     return PopulationModel(
-        names, user_topics, topic_categories, first_day, _rows_to_one(smooth.astype(np.float32))
+        names, user_topics, topic_categories, first_day, shares, voices, takers, events, active
+    )
+
+
+def _smoothed(
+    voices: NDArray[np.float32], events: NDArray[np.int64], topic_categories: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """`(n_periods, n_categories)` shares; a thin period is pulled towards what its topics say of it."""
+    observed = _rows_to_one(voices)
+    expected = _in_topics(observed, topic_categories)
+    weight = events[:, None]
+    smooth = (weight * observed + _SMOOTHING * expected) / (weight + _SMOOTHING)
+    return _rows_to_one(smooth.astype(np.float32))
+
+
+def leave_out(
+    population: PopulationModel | None, log: InteractionLog, catalogue: Catalogue, user_id: str
+) -> PopulationModel | None:
+    """`population` as it is without one user: whoever is compared with everyone must not be of them.
+
+    A category that nobody else took in a period has a share of 0 there; a period with nobody else has the
+    mean shares of the others, and so shows no shift.
+
+    Args:
+        log: the one that the population was fitted on.
+    """
+    code = log.user_codes.get(user_id)
+    if population is None or code is None:
+        return population
+    own = log.take(log.rows_of(code))
+    own = own.take((own.item >= 0) & (own.weight > 0))
+    period = population.period_of(own.day.astype(np.int64))
+    n_periods = len(population.period_shares)
+    events = np.bincount(period, minlength=n_periods)
+    voices = np.zeros_like(population.period_voices, np.float64)
+    column = {name: position for position, name in enumerate(population.categories)}
+    for item, place in zip(own.item, period, strict=True):
+        names = catalogue.categories[item]
+        for name in names:
+            voices[place, column[name]] += 1.0 / (len(names) * events[place])
+    takers = population.period_takers - (voices > 0)
+    # What nobody else took is nought, not the rounding of a difference.
+    rest = np.where(takers > 0, np.maximum(population.period_voices - voices, 0.0), 0.0).astype(np.float32)
+    left = population.period_events - events
+    shares = _smoothed(rest, left, population.topic_categories)
+    empty = ~rest.any(axis=1)
+    if empty.any() and not empty.all():
+        shares[empty] = shares[~empty].mean(axis=0)
+    return replace(
+        population,
+        period_shares=shares,
+        period_voices=rest,
+        period_takers=takers,
+        period_events=left,
+        period_active=population.period_active - (events > 0),
     )
 
 
@@ -144,17 +225,38 @@ def _rows_to_one(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def crowd_shares(
-    population: PopulationModel, facet_categories: NDArray[np.float32], days: NDArray[np.int64]
+    population: PopulationModel,
+    facet_categories: NDArray[np.float32],
+    days: NDArray[np.int64],
+    *,
+    n_before: int,
 ) -> NDArray[np.float32]:
     """`(n_sessions, n_facets)` float32: the population's share of a facet's categories when a session was.
 
+    0 throughout, so that nothing is ascribed to them, where too few others are active in one of the windows,
+    or take of the facet in the window in which it is the more frequent.
+
     Args:
+        population: without the user.
         facet_categories: `(n_facets, n_categories)`, for each facet and category the part of the user's
             activity in that category which lies in the facet, 0–1.
-        days: `(n_sessions,)` UTC day numbers.
+        days: `(n_sessions,)` UTC day numbers; the first `n_before` are of the earlier window.
     """
-    by_period = population.period_shares @ facet_categories.T
-    return np.asarray(by_period[population.period_of(days)], np.float32)
+    periods = population.period_of(days)
+    crowd = np.asarray((population.period_shares @ facet_categories.T)[periods], np.float32)
+    windows = periods[:n_before], periods[n_before:]
+    if min(map(len, windows)) == 0:
+        return np.zeros_like(crowd)
+    active = min(int(population.period_active[window].max()) for window in windows)
+    most = facet_categories.max(axis=1, initial=0.0, keepdims=True)
+    own = (facet_categories > 0) & (facet_categories >= np.minimum(most, _OWN_PART))
+    # In the busiest period alone: over a whole window they are more, so this is never too many.
+    takers = np.stack([population.period_takers[window].max(axis=0) for window in windows])
+    by_facet = np.where(own[None], takers[:, None, :], 0).max(axis=2, initial=0)
+    later = crowd[n_before:].mean(axis=0) >= crowd[:n_before].mean(axis=0)
+    enough = np.where(later, by_facet[1], by_facet[0]) >= _LEAST_OTHERS
+    crowd[:, ~enough | (active < _LEAST_OTHERS)] = 0.0
+    return crowd
 
 
 def facet_category_parts(

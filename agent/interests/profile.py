@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from agent.interests.migration import moment
 from agent.interests.notes import profile_note, say
 from agent.interests.sessions import SessionShares, compute_recency_shares
 from agent.interests.words import FacetWords, Language
-from agent.schema import Facet, FacetMark, ItemId, Migration, Profile, UserId
+from agent.schema import Facet, FacetMark, ItemId, Migration, OtherEvidence, Profile, UserId
 from agent.settings import InterestSettings
 
 _ITEMS_SHOWN = 10
@@ -35,6 +35,7 @@ def compute_profile(
     settings: InterestSettings,
     feedback: FeedbackState | None = None,
     with_evidence: bool = True,
+    n_left_out: int = 0,
     language: Language = "en",
 ) -> Profile:
     """The profile of one user as it stood at `moment_ms`; version 0, not stored yet.
@@ -43,19 +44,22 @@ def compute_profile(
         log: that user's interactions before `moment_ms`, the ones `sessions` was computed from.
         words: what each facet key is called.
         feedback: what the user asked for; pinned facets are shown however small, the others marked.
-        with_evidence: collect the interaction ids of each facet; else they stay empty.
+        with_evidence: collect the interaction ids of each facet, shown or not; else they stay empty.
+        n_left_out: events of the user that do not count and are not in `log`; for the note.
         language: of the note.
 
     Raises:
         ValueError: `log` holds an event at or after the moment.
     """
     if not len(log):
-        return _empty(user_id, moment_ms, language)
+        note = say(language, "all left out", n=n_left_out) if n_left_out else say(language, "unknown")
+        return _empty(user_id, moment_ms, note)
     first_ms, last_ms = int(log.timestamp_ms.min()), int(log.timestamp_ms.max())
     if last_ms >= moment_ms:
         raise ValueError(f"the log reaches {moment(last_ms)}, not only to before {moment(moment_ms)}")
     newest = (last_ms // DAY_MS + 1) * DAY_MS
     shares = compute_recency_shares(sessions, newest, settings.half_life_days)
+    shown = _leading(shares, sessions, settings.max_worded, pinned=_pinned(frame, feedback))
     facets = tuple(
         _facet(
             log,
@@ -68,7 +72,7 @@ def compute_profile(
             marks=feedback.marks(frame.keys[position]) if feedback else (),
             with_evidence=with_evidence,
         )
-        for position in _leading(shares, sessions, settings.max_worded, pinned=_pinned(frame, feedback))
+        for position in shown
     )
     return Profile(
         user_id=user_id,
@@ -81,11 +85,12 @@ def compute_profile(
         n_interactions=len(log),
         n_sessions=sessions.n_sessions,
         dislikes=_dislikes(log, catalogue),
+        other_evidence=_other_evidence(log, sessions, frame, shown) if with_evidence else (),
         note=profile_note(len(log), sessions.n_sessions, len(facets), settings=settings, language=language),
     )
 
 
-def _empty(user_id: UserId, moment_ms: int, language: Language) -> Profile:
+def _empty(user_id: UserId, moment_ms: int, note: str) -> Profile:
     return Profile(
         user_id=user_id,
         version=0,
@@ -96,7 +101,7 @@ def _empty(user_id: UserId, moment_ms: int, language: Language) -> Profile:
         other_share=0.0,
         n_interactions=0,
         n_sessions=0,
-        note=say(language, "unknown"),
+        note=note,
     )
 
 
@@ -148,6 +153,17 @@ def _facet(
         item_ids=tuple(ItemId(catalogue.item_ids[code]) for code in most_used),
         worded_by=named.worded_by,
         marks=marks,
+    )
+
+
+def _other_evidence(
+    log: InteractionLog, sessions: SessionShares, frame: FacetFrame, shown: Collection[int]
+) -> tuple[OtherEvidence, ...]:
+    """The interactions of every facet that is not shown: what a version rests on stays in the next ones."""
+    return tuple(
+        OtherEvidence(frame.keys[spot], tuple(log.interaction_id[sessions.facet == spot].tolist()))
+        for spot in np.unique(sessions.facet[sessions.facet >= 0]).tolist()
+        if spot not in shown
     )
 
 

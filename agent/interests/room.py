@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from agent.data.feedback import load_feedback, users_with_gifts
 from agent.data.live import LiveEvents
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
-from agent.data.store import Store
-from agent.errors import SettingsError
+from agent.data.log import Catalogue, InteractionLog
+from agent.data.store import Store, VersionRow
+from agent.errors import VersionConflictError
 from agent.interests.feedback import FeedbackState, effective_feedback, gift_rows
 from agent.interests.frame import FacetFrame, extend_frame, form_frame, recentre
 from agent.interests.frames import frame_from_json, frame_to_json, match_facets
 from agent.interests.live import same_content
-from agent.interests.migration import Windows, compute_drift, compute_migration, halve
-from agent.interests.population import PopulationModel
+from agent.interests.migration import compute_drift, compute_migration
+from agent.interests.population import PopulationModel, leave_out
 from agent.interests.profile import (
     compute_profile,
     migration_from_json,
@@ -26,8 +27,9 @@ from agent.interests.profile import (
     profile_from_json,
     profile_to_json,
 )
-from agent.interests.sessions import SessionShares, compute_session_shares, moment
+from agent.interests.sessions import SessionShares, compute_session_shares
 from agent.interests.state import UserState
+from agent.interests.windows import Windows, choose_windows, halve
 from agent.interests.wording import Wording
 from agent.interests.words import FacetWords, collect_examples, make_unique, name_from_facts
 from agent.schema import Migration, Profile, UserId
@@ -36,6 +38,8 @@ from agent.settings import InterestSettings
 __all__ = ["Drift", "InterestRoom", "UserState"]
 
 Progress = Callable[[int, int | None], None]
+# Every conflict means that another writer got on, so a few rounds are enough.
+_RETRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,10 @@ class InterestRoom:
     def feedback_state(self, user_id: str, *, moment_ms: int | None = None) -> FeedbackState:
         """What the user's feedback amounts to, in the facet keys of the stored frame.
 
-        A look back leaves out what was said at or after that moment, by the clock.
+        A look back leaves out what was said or taken back at or after that moment, by the clock.
         """
-        given = load_feedback(self.store, user_id)
-        if moment_ms is not None and moment_ms < self.now_ms:
-            given = [entry for entry in given if entry.created < moment(moment_ms)]
-        return effective_feedback(given)
+        before_ms = moment_ms if moment_ms is not None and moment_ms < self.now_ms else None
+        return effective_feedback(load_feedback(self.store, user_id, before_ms=before_ms))
 
     def open_user(
         self,
@@ -113,12 +115,14 @@ class InterestRoom:
         gifts = np.unique(log.item[given_away & (log.item >= 0)])
         if without:
             given_away |= np.isin(log.interaction_id, list(without))
+        n_left_out = int(given_away.sum())
         if given_away.any():
             log = log.take(~given_away)
         stored = self.store.newest_version("facets", user_id)
         words: dict[str, FacetWords] = {}
-        if stored and at_ms >= self.now_ms:
-            frame, words = frame_from_json(stored.payload, self.catalogue)
+        current = stored if at_ms >= self.now_ms else None
+        if current:
+            frame, words = frame_from_json(current.payload, self.catalogue)
             frame = recentre(extend_frame(frame, log, self.catalogue, self.settings), log, self.catalogue)
         else:
             frame = form_frame(log, self.catalogue, self.settings)
@@ -135,6 +139,8 @@ class InterestRoom:
             at_ms,
             feedback,
             gifts,
+            n_left_out,
+            current.version if current else 0,
         )
 
     def _all_words(
@@ -167,6 +173,7 @@ class InterestRoom:
             settings=self.settings,
             feedback=state.feedback,
             with_evidence=with_evidence,
+            n_left_out=state.n_left_out,
             language=self.wording.language,
         )
 
@@ -185,12 +192,19 @@ class InterestRoom:
         With it goes the migration between the halves of the history, told. When nothing has changed since the
         last version and its words are of the model at hand (or there is none), that one is returned and
         nothing is stored. Nor is it for a user without events: the empty profile comes back with version 0.
+        Others may do the same at once: what they stored meanwhile is read and compared again.
 
         Args:
             then_ms: an earlier moment whose profile, in the same frame, is stored first, so that the two
                 can be compared; ignored when the user has versions already.
             progress: called with (facets named, facets to name).
         """
+        for _ in range(_RETRIES):
+            with suppress(VersionConflictError):
+                return self._refresh(user_id, then_ms, progress)
+        return self._refresh(user_id, then_ms, progress)
+
+    def _refresh(self, user_id: str, then_ms: int | None, progress: Progress | None) -> Profile:
         state = self.open_user(user_id)
         if not len(state.log):
             return self.wording.summarise(self.profile_of(state))
@@ -199,7 +213,7 @@ class InterestRoom:
         drafts = [self.profile_of(self.cut(state, at_ms)) for at_ms in moments]
         state, note = self._name_shown(state, drafts, progress)
         self.keep_frame(state)
-        first: Profile | None = profile_from_json(newest.payload) if newest else None
+        first: Profile | None = _profile_of_row(newest) if newest else None
         stored = first
         for at_ms in moments:
             draft = self.profile_of(self.cut(state, at_ms))
@@ -236,7 +250,11 @@ class InterestRoom:
         return dataclasses.replace(state, words=words), note
 
     def keep_frame(self, state: UserState) -> None:
-        """Stores the frame and the words of a state of now, where they differ from the stored ones."""
+        """Stores the frame and the words of a state of now, where they differ from the stored ones.
+
+        Raises:
+            VersionConflictError: another frame was stored since the state was opened.
+        """
         if not state.frame.n_facets:
             return
         payload = frame_to_json(state.frame, state.words, self.catalogue)
@@ -249,29 +267,31 @@ class InterestRoom:
                 payload=payload,
                 model=self.wording.model,
                 prompt_hash="",
+                expected_parent=state.frame_version,
             )
 
     def _append(self, profile: Profile, *, parent: Profile | None) -> Profile:
-        number = (parent.version if parent else 0) + 1
-        numbered = dataclasses.replace(profile, version=number, parent=parent.version if parent else None)
-        given = self.store.append_version(
+        last = parent.version if parent else 0
+        numbered = dataclasses.replace(profile, version=last + 1, parent=last or None)
+        self.store.append_version(
             "profile",
             profile.user_id,
             moment_ms=int(profile.moment.timestamp() * 1000),
             payload=profile_to_json(numbered),
             model=profile.model,
             prompt_hash=profile.prompt_hash,
+            expected_parent=last,
         )
-        return dataclasses.replace(numbered, version=given)
+        return numbered
 
     def history(self, user_id: str) -> list[Profile]:
         """Every stored profile version of one user, oldest first."""
-        return [profile_from_json(row.payload) for row in self.store.load_versions("profile", user_id)]
+        return [_profile_of_row(row) for row in self.store.load_versions("profile", user_id)]
 
     def newest_first(self, user_id: str) -> Iterator[Profile]:
         """The stored profile versions of one user, newest first, each read when it is asked for."""
         for row in reversed(self.store.load_versions("profile", user_id)):
-            yield profile_from_json(row.payload)
+            yield _profile_of_row(row)
 
     def migrations(self, user_id: str) -> list[Migration]:
         """Every stored migration of one user, oldest first: one for each worded profile."""
@@ -291,18 +311,16 @@ class InterestRoom:
         Days are never cut: a moment within a UTC day stands for the beginning of that day.
 
         Args:
-            start_ms: begin of the earlier window; default the first event.
+            start_ms: begin of the earlier window; default the first session.
             split_ms: begin of the later window; default such that both have as many sessions.
-            end_ms: end of the later window; default after the newest event.
+            end_ms: end of the later window; default after the newest session.
             tell: word the story; otherwise it is the plain facts.
 
         Raises:
             SettingsError: not start < split < end.
         """
         state = self.open_user(user_id)
-        windows = halve(state.sessions)
-        if windows is not None:
-            windows = _whole_days(windows, start_ms, split_ms, end_ms)
+        windows = choose_windows(state.sessions, start_ms=start_ms, split_ms=split_ms, end_ms=end_ms)
         migration = self.migration_of(state, windows)
         wording = self.wording if tell else Wording(None, self.wording.language)
         return wording.tell(migration)
@@ -330,10 +348,14 @@ class InterestRoom:
             windows=windows,
             settings=self.settings,
             labels={key: entry.label for key, entry in state.shown.items()},
-            population=self.population if with_crowd else None,
+            population=self._others(state.user_id) if with_crowd else None,
             with_evidence=with_evidence,
+            n_left_out=state.n_left_out,
             language=self.wording.language,
         )
+
+    def _others(self, user_id: str) -> PopulationModel | None:
+        return leave_out(self.population, self.log, self.catalogue, user_id)
 
     def keep_migration(self, migration: Migration, *, moment_ms: int) -> int:
         """Stores a migration as a version; its number."""
@@ -372,18 +394,6 @@ class InterestRoom:
         return sorted(found, key=lambda entry: (-entry.drift_score, entry.user_id))
 
 
-def _whole_days(halves: Windows, start_ms: int | None, split_ms: int | None, end_ms: int | None) -> Windows:
-    """`halves` with the moments that were given, each put to the beginning of its UTC day."""
-    given = (
-        halves.start_ms if start_ms is None else start_ms,
-        halves.split_ms if split_ms is None else split_ms,
-        halves.end_ms if end_ms is None else end_ms,
-    )
-    start, split, end = (value // DAY_MS * DAY_MS for value in given)
-    if not start < split < end:
-        days = ", ".join(f"{moment(value):%Y-%m-%d}" for value in (start, split, end))
-        raise SettingsError(
-            f"expected whole days with start < split < end, got {days!r} (a moment within a day stands for "
-            "its beginning; what was not given comes from the user's history); give a split between them"
-        )
-    return Windows(start, split, end)
+def _profile_of_row(row: VersionRow) -> Profile:
+    """A stored profile; its number and parent are those of its row."""
+    return dataclasses.replace(profile_from_json(row.payload), version=row.version, parent=row.parent)

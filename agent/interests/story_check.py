@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from agent.interests.story_words import ALLOWED_EN, ALLOWED_ZH, DIRECTION_EN, DIRECTION_ZH, Direction
-from agent.interests.words import Language, percent
+from agent.interests.words import CROWD_LEAD, Language, percent
 from agent.schema import ChangeKind, FacetChange
 
 _AGREES: dict[ChangeKind, frozenset[Direction]] = {
@@ -29,6 +29,8 @@ _CLAUSE = re.compile(
 )
 _NUMBER = re.compile(r"<?\d+(?:\.\d+)?%?")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# Chinese puts no space between words: beside a Latin label its characters are no letters of the same word.
+_LETTER = r"[^\W\u3400-\u9fff]"
 _MARK = "\x00"
 
 
@@ -39,15 +41,18 @@ def check_story(
 
     Args:
         changes: the changes the story was told from; stable ones may be mentioned as such.
-        periods: names of the windows, allowed verbatim.
+        periods: names of the windows, earlier first, allowed verbatim and in that order; no other time is.
     """
     text = story.strip()
     if not text:
         return ["the story is empty"]
-    problems: list[str] = []
+    problems = _check_order(text, periods)
     mentioned: set[str] = set()
     for sentence in (part.strip() for part in _SENTENCE.split(text)):
         if not sentence:
+            continue
+        if sentence.startswith(lead := CROWD_LEAD[language].strip()):
+            problems += _check_crowd(sentence.removeprefix(lead), changes, language)
             continue
         subject: list[FacetChange] = []
         for clause in _CLAUSE.split(sentence):
@@ -64,6 +69,21 @@ def check_story(
     return problems
 
 
+def _check_order(text: str, periods: Sequence[str]) -> list[str]:
+    """The windows may be named only as what they are, the earlier before the later."""
+    places = [place for period in periods if (place := text.casefold().find(period.casefold())) >= 0]
+    return [] if places == sorted(places) else ["the later window is named before the earlier"]
+
+
+def _check_crowd(said: str, changes: Sequence[FacetChange], language: Language) -> list[str]:
+    """What is said to be everyone's must be facets whose change was found to be the crowd's."""
+    masked, found = _mask(said, changes, ())
+    problems = [f"{change.label!r} is not everyone's change" for change in found if not change.crowd]
+    if not found:
+        problems.append("everyone's change is told without a facet")
+    return problems + _check_numbers(masked, ()) + _check_words(masked, language)
+
+
 def _mask(
     clause: str, changes: Sequence[FacetChange], periods: Sequence[str]
 ) -> tuple[str, list[FacetChange]]:
@@ -72,7 +92,9 @@ def _mask(
     # Longest first: "Frozen pizza" must not be read as "Pizza" with a stray word.
     for change in sorted(changes, key=lambda entry: -len(entry.label)):
         pattern = re.compile(
-            rf"(?<!\w){re.escape(change.label)}(?!\w)" if change.label.isascii() else re.escape(change.label),
+            rf"(?<!{_LETTER}){re.escape(change.label)}(?!{_LETTER})"
+            if change.label.isascii()
+            else re.escape(change.label),
             re.IGNORECASE,
         )
         clause, times = pattern.subn(_MARK, clause)

@@ -33,7 +33,7 @@ ALLOWED_EN = frozenset(
     """
     a about above activity after all almost also an and another any are around as at away be became become
     been before being between both but buy buying buys by came change changed changes choose chose clear
-    clearly compared completely drop during earlier early entirely even ever every everyone far favour first
+    clearly compared compares completely drop during earlier early entirely even ever every far favour first
     focus for from fully further gradually had half has have her here his households household however i in
     increasingly instead interest interested interests into is it its just largely last late later latest
     lately list little longer made main mainly makes making mostly move moved moves moving much near nearly
@@ -61,7 +61,7 @@ DIRECTION_ZH = _table(
 
 _NEUTRAL_ZH = (
     "兴趣 关注 活动 比例 占比 份额 占 以前 之前 现在 目前 如今 后来 之后 期间 时期 "
-    "中断 大家 用户 这位 该 他 她 他们 您 你 的 了 在 从 到 是 为 和 与 及 "
+    "中断 用户 这位 该 他 她 他们 您 你 的 了 在 从 到 是 为 和 与 及 "
     "以及 也 都 而 但 但是 同时 并 并且 则 有 没有 无 中 上 下 后 前 又 再 "
     "还 仍 对 于 这 那 其 已 已经 变 变化 明显 显著 逐渐 逐步 主要 方面 类 内容 "
     "最近 近期 早期 较 更 很 比 至 约 大约 左右 成为 变成 由 转向 转移 购买 观看 "

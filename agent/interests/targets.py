@@ -92,14 +92,11 @@ class TargetFinder:
         if text in shown:
             return text
         wanted = text.casefold()
-        return next(
-            (
-                key
-                for key in self.state.frame.keys
-                if wanted in (shown[key].label.casefold(), self.state.words[key].label.casefold())
-            ),
-            None,
+        # What is on the screen before what it was called once: another facet may bear the old name now.
+        named = (
+            (key, words[key].label) for words in (shown, self.state.words) for key in self.state.frame.keys
         )
+        return next((key for key, label in named if label.casefold() == wanted), None)
 
     def _category(self, text: str) -> str | None:
         wanted = text.casefold()

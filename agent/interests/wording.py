@@ -14,9 +14,13 @@ from agent.interests.words import (
     FacetExamples,
     FacetWords,
     Language,
+    closing_sentences,
+    join_sentences,
     percent,
     story_from_facts,
     summary_from_facts,
+    told_changes,
+    window_phrases,
 )
 from agent.llm.backend import Backend, Completion, LlmRequest
 from agent.llm.prompts import Prompt, render
@@ -26,7 +30,6 @@ _MAX_LABEL = 40
 _MAX_DESCRIPTION = 120
 _SUMMARY_FACETS = 5
 _MAIN_SHARE = 0.5
-_STORY_CHANGES = 4
 _TITLES_ASKED = 8
 _TELLINGS = 2  # told once, retold once
 _COVERS_MOST = 0.4
@@ -129,13 +132,18 @@ class Wording:
         )
 
     def tell(self, migration: Migration) -> Migration:
-        """`migration` with its story: told, checked, retold once, then replaced by the facts, marked."""
+        """`migration` with its story: told, checked, retold once, then replaced by the facts, marked.
+
+        What is the crowd's and which times are compared is added to the model's sentences, not asked of it.
+        """
         plain = dataclasses.replace(
             migration, story=story_from_facts(migration, self.language), worded_by="facts"
         )
         moved = told_changes(migration)
-        if self.backend is None or not moved:
+        if self.backend is None or migration.abstained or not moved:
             return plain
+        closing = closing_sentences(migration, self.language)
+        periods = window_phrases(migration, self.language)
         prompt = self.story_prompt(moved)
         rejected: list[str] = []
         for telling in range(_TELLINGS):
@@ -150,9 +158,9 @@ class Wording:
             if completion.data is None:
                 rejected.append(completion.note or "the model gave no usable answer")
                 continue
-            separator = "" if self.language == "zh" else " "
-            story = separator.join(str(sentence).strip() for sentence in completion.data["sentences"])
-            problems = check_story(story, migration.changes, self.language)
+            sentences = [str(sentence).strip() for sentence in completion.data["sentences"]]
+            story = join_sentences([*sentences, *closing], self.language)
+            problems = check_story(story, migration.changes, self.language, periods=periods)
             if not problems:
                 return dataclasses.replace(
                     migration,
@@ -241,11 +249,6 @@ def _main_categories(examples: FacetExamples) -> list[str]:
     first = examples.categories[:1]
     shared = first and first[0][1] >= _MAIN_SHARE * max(examples.n_interactions, 1)
     return [name for name, _ in (first if shared else examples.categories[:2])]
-
-
-def told_changes(migration: Migration) -> list[FacetChange]:
-    """The changes that a story tells: those beyond chance, strongest evidence first."""
-    return [change for change in migration.changes if change.kind != "stable"][:_STORY_CHANGES]
 
 
 def _story_fact(change: FacetChange) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -194,22 +195,73 @@ _CROWD: dict[Language, str] = {
     "en": " Everyone moved so in that time.",
     "zh": "同一时期大家都有这种变化。",
 }
+# What a sentence of the crowd's changes begins with; the labels follow.
+CROWD_LEAD: dict[Language, str] = {
+    "en": "Everyone moved so in that time: ",
+    "zh": "同一时期大家都有这种变化：",
+}
+_WINDOWS: dict[Language, tuple[str, str]] = {
+    "en": ("{first} to {last} ({n} sessions)", "This compares {before} with {after}."),
+    "zh": ("{first}至{last}（{n}次会话）", "这是{before}与{after}的比较。"),
+}
+_STORY_SENTENCES = 5
 
 
 def change_from_facts(change: FacetChange, language: Language) -> str:
-    """One sentence that says how one facet moved."""
-    text = _PLAIN[language][change.kind].format(
+    """What one facet did, for a line of its own: how it moved, and whether everyone moved so."""
+    return _plain_change(change, language) + (_CROWD[language] if change.crowd else "")
+
+
+def _plain_change(change: FacetChange, language: Language) -> str:
+    return _PLAIN[language][change.kind].format(
         label=change.label, before=percent(change.share_before), after=percent(change.share_after)
     )
-    return text + (_CROWD[language] if change.crowd else "")
 
 
-def story_from_facts(migration: Migration, language: Language, *, limit: int = 4) -> str:
+def told_changes(migration: Migration) -> list[FacetChange]:
+    """The changes that a story tells: those beyond chance, strongest evidence first.
+
+    Four, or three where the crowd needs a sentence: with the windows a story has at most five.
+    """
+    moved = [change for change in migration.changes if change.kind != "stable"][: _STORY_SENTENCES - 1]
+    return moved[:-1] if len(moved) == _STORY_SENTENCES - 1 and any(c.crowd for c in moved) else moved
+
+
+def window_phrases(migration: Migration, language: Language) -> tuple[str, ...]:
+    """The two windows as a story names them: first and last day and number of sessions; empty without."""
+    if migration.before is None or migration.after is None:
+        return ()
+    counts = (migration.n_sessions_before, migration.n_sessions_after)
+    phrases = []
+    for (start, end), n in zip((migration.before, migration.after), counts, strict=True):
+        last = end - timedelta(days=1)
+        phrases.append(_WINDOWS[language][0].format(first=f"{start:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", n=n))
+    return tuple(phrases)
+
+
+def closing_sentences(migration: Migration, language: Language) -> list[str]:
+    """What stands after every story, never worded by a model: whose changes are everyone's, and the times."""
+    crowd = [change.label for change in told_changes(migration) if change.crowd and not migration.abstained]
+    sentences = []
+    if crowd:
+        stop, comma = ("。", "、") if language == "zh" else (".", ", ")
+        sentences.append(f"{CROWD_LEAD[language]}{comma.join(crowd)}{stop}")
+    if phrases := window_phrases(migration, language):
+        sentences.append(_WINDOWS[language][1].format(before=phrases[0], after=phrases[1]))
+    return sentences
+
+
+def join_sentences(sentences: Sequence[str], language: Language) -> str:
+    """One text of whole sentences, as the language puts them side by side."""
+    return ("" if language == "zh" else " ").join(sentence for sentence in sentences if sentence)
+
+
+def story_from_facts(migration: Migration, language: Language) -> str:
     """The migration in plain sentences, strongest evidence first; the abstention when there is one."""
-    moved = [change for change in migration.changes if change.kind != "stable"][:limit]
-    if migration.abstained or not moved:
-        lead = "没有明显的变化。" if language == "zh" else "No clear change."
-        separator = "" if language == "zh" else " "
-        return f"{lead}{separator}{migration.note}".strip()
-    separator = "" if language == "zh" else " "
-    return separator.join(change_from_facts(change, language) for change in moved)
+    told = [] if migration.abstained else told_changes(migration)
+    lead = [_plain_change(change, language) for change in told]
+    if migration.abstained:
+        lead = ["没有明显的变化。" if language == "zh" else "No clear change.", migration.note]
+    elif not told:  # the whole moved, no facet stands out: the note says so
+        lead = [migration.note]
+    return join_sentences([*lead, *closing_sentences(migration, language)], language)

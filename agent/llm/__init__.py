@@ -50,7 +50,7 @@ def open_backend(
         path = model_path(name, offline=offline, progress=progress)
         return LlamaCppBackend(
             path,
-            name=name if not name.endswith(".gguf") else "",
+            name=name if not name.lower().endswith(".gguf") else "",
             threads=settings.threads,
             context_tokens=settings.context_tokens,
             timeout_s=settings.timeout_s,
@@ -61,19 +61,22 @@ def open_backend(
         from agent.llm.scripted import ScriptedBackend
 
         return ScriptedBackend(lambda request: request.user)
+    from agent.llm.address import public_model
+
     raise SettingsError(
         "llm.model: expected 'llamacpp:NAME', 'llamacpp:FILE.gguf', 'openai:NAME' or 'none', "
-        f"got {settings.model!r}"
+        f"got {public_model(settings.model)!r}"
     )
 
 
 def _open_server(settings: LlmSettings, *, offline: bool, memory: TextCache | None) -> Backend:
-    from agent.llm.address import is_loopback, server_of
+    from agent.llm.address import is_loopback, public_model, server_of
 
     model, base_url, takes_key = server_of(settings)
     if offline and not is_loopback(base_url):
         raise OfflineError(
-            f"model {settings.model!r} is on another machine, and offline mode is on; use a llamacpp: one"
+            f"model {public_model(settings.model)!r} is on another machine, and offline mode is on; "
+            "use a llamacpp: one"
         )
     from agent.llm.openai_compat import OpenAICompatBackend
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 from agent.settings import LlmSettings
@@ -43,6 +44,16 @@ def public_url(url: str | None) -> str:
         return "the vendor's server"
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+def public_model(name: str) -> str:
+    """A model of the settings for messages: of an address in it, without user, password, query and fragment.
+
+    >>> public_model("openai:m@https://me:secret@models.example.com/v1?key=secret")
+    'openai:m@https://models.example.com/v1'
+    """
+    # Up to the last @, for a password may hold characters that it should not.
+    return re.sub(r"(?s)(?<=://)([^?#]*)[?#].*", r"\1", re.sub(r"(?s)(?<=://).*@", "", name))
 
 
 def url_secrets(url: str | None) -> tuple[str, ...]:

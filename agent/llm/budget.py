@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.errors import BudgetError
 from agent.llm.backend import Backend, Completion, LlmRequest, Scores, Stream
-from agent.llm.ledger import CallLog, Price
+from agent.llm.ledger import CallLog, Ledger, Price
 from agent.llm.usage import Usage, bound_of_request, bound_of_score
 from agent.llm.wrapper import WrappedBackend
 from agent.settings import CostSettings
@@ -22,14 +22,21 @@ class Budget:
     """What may still be spent. One budget is shared by every backend that draws on it.
 
     What is spent is read from the log of calls, so it holds over restarts and for all processes of a
-    workspace. What is under way in this process counts with its upper bound until its true cost is in the
-    log; two processes may together exceed a limit by what the other one has under way.
+    workspace; calls that wait to be written to it count as well. What is under way in this process counts
+    with its upper bound until its true cost is in the log; two processes may together exceed a limit by what
+    the other one has under way.
     """
 
     def __init__(
-        self, limits: CostSettings, calls: CallLog, *, clock: Callable[[], float] = time.time
+        self,
+        limits: CostSettings,
+        calls: CallLog,
+        *,
+        ledger: Ledger | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._limits = limits
+        self._ledger = ledger or Ledger(calls)
         self._calls = calls
         self._clock = clock
         self._price = Price(limits.price_in, limits.price_out)
@@ -67,9 +74,11 @@ class Budget:
         ):
             if most_tokens is None and most_money is None:
                 continue
+            # First what waits: a call that is written in between counts twice rather than not at all.
+            waiting_tokens, waiting_money = self._ledger.waiting_since(self._calls, since_ms)
             tokens, money = self._calls.spent_since(since_ms)
-            tokens += self._under_way.tokens
-            money += self._price.cost(self._under_way)
+            tokens += waiting_tokens + self._under_way.tokens
+            money += waiting_money + self._price.cost(self._under_way)
             if most_tokens is not None and tokens + bound.tokens > most_tokens:
                 raise _exceeded(asked_by, "tokens", span, most_tokens, tokens, bound.tokens)
             cost = self._price.cost(bound)

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.errors import StoreError
 from agent.llm.backend import Backend, Capabilities, Completion, LlmRequest, Scores, Stream
@@ -75,14 +75,13 @@ class CachedBackend(WrappedBackend):
         return completion_key(model_identity(self._inner.name, self._inner.capabilities), request)
 
     def _kept(self, key: str, request: LlmRequest, kind: str) -> Completion | None:
-        kept = self._cache.cache_get(key)
-        if kept is None:
+        plain = _read(self._cache.cache_get(key))
+        if plain is None:
             return None
-        plain = json.loads(kept)
         if self._ledger is not None:
             now_ms = time.time_ns() // 1_000_000
             self._ledger.record(LlmCall(now_ms, kind, request.stage, "", self.name, cached=True))
-        return Completion(text=plain["text"], model=self.name, data=plain["data"], cached=True)
+        return Completion(text=plain["text"], model=self.name, data=plain.get("data"), cached=True)
 
     def _keep(self, key: str, completion: Completion) -> Completion:
         if completion.finish_reason == "stop" and not completion.degraded:
@@ -92,6 +91,17 @@ class CachedBackend(WrappedBackend):
             except StoreError as error:  # the answer is worth more than its copy
                 _log.warning("an answer of %s was not kept: %s", self.name, error)
         return completion
+
+
+def _read(kept: str | None) -> dict[str, Any] | None:
+    """Text and data of a kept answer; None for one that is missing or no answer: the model is asked anew."""
+    try:
+        plain = json.loads(kept or "null")
+    except ValueError:
+        return None
+    if not isinstance(plain, dict) or not isinstance(plain.get("text"), str):
+        return None
+    return plain if isinstance(plain.get("data"), dict | None) else None
 
 
 def model_identity(name: str, capabilities: Capabilities) -> str:

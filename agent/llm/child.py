@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import BackendError, BackendTimeoutError
-from agent.llm.wire import read_message, write_message
+from agent.llm.wire import find_surrogate, read_message, write_message
 from agent.llm.worker import WorkerOptions
 
 HUNG_S = 30.0
@@ -110,7 +110,13 @@ class WorkerChild:
         Raises:
             ChildDiedError: the process ended, hangs, or was silent for too long.
             BackendTimeoutError: no answer in time; the worker is still busy and should be closed.
+            BackendError: a text with a lone surrogate; nothing was sent.
         """
+        if broken := find_surrogate(request):
+            raise BackendError(
+                f"expected a prompt of whole characters, got the lone surrogate {broken}; "
+                "remove it from the text"
+            )
         self._next_id += 1
         deadline = time.monotonic() + timeout_s
         pulse = Pulse(self._hung_s, time.monotonic())

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from agent.errors import DriftrecError, SettingsError
 from agent.llm import open_backend
-from agent.llm.address import is_loopback, public_url, server_of
+from agent.llm.address import is_loopback, public_model, public_url, server_of
 from agent.llm.backend import Backend, Capabilities
 from agent.llm.budget import Budget, BudgetBackend
 from agent.llm.cached import CachedBackend, TextCache
@@ -36,6 +36,7 @@ from agent.llm.chain import FallbackBackend
 from agent.llm.lazy import LazyBackend
 from agent.llm.ledger import CallLog, Ledger, LedgerBackend, MemoryCalls, Price
 from agent.llm.limit import ConcurrencyBackend
+from agent.llm.names import check_model
 from agent.llm.record import RecordingBackend, ReplayBackend
 from agent.llm.redact import RedactingBackend
 from agent.llm.registry import Progress, find_spec
@@ -66,20 +67,25 @@ def compose_backend(
         progress: of a pull, called with bytes done and bytes in all.
 
     Raises:
-        SettingsError: `none` stands before another model, or the replay is no recording.
+        SettingsError: a name that can be no model (see `check_model`), `none` before another model, or a
+            replay that is no recording.
     """
     names = settings.chain
     if "none" in names[:-1]:
         raise SettingsError(
-            f"llm.fallback: expected 'none' as the last of the chain if at all, got {list(names)!r}"
+            "llm.fallback: expected 'none' as the last of the chain if at all, "
+            f"got {[public_model(name) for name in names]!r}"
         )
+    for name in names:
+        check_model(settings.model_copy(update={"model": name}))
     log = calls or MemoryCalls()
     own = MemoryCalls()
     by_process = settings.cost.scope == "process"
+    ledger = Ledger(log, own) if by_process else Ledger(log)
     parts = _Parts(
         store=store,
-        ledger=Ledger(log, own) if by_process else Ledger(log),
-        budget=Budget(settings.cost, own if by_process else log),
+        ledger=ledger,
+        budget=Budget(settings.cost, own if by_process else log, ledger=ledger),
         offline=offline,
         progress=progress,
     )
@@ -164,7 +170,7 @@ def public_name(settings: LlmSettings) -> str:
     kind, _, name = settings.model.partition(":")
     if kind == "openai":
         return f"openai:{server_of(settings)[0]}"
-    if kind == "llamacpp" and name.endswith(".gguf"):
+    if kind == "llamacpp" and name.lower().endswith(".gguf"):
         return f"llamacpp:{Path(name).stem}"
     return settings.model
 
@@ -175,7 +181,7 @@ def file_identity(name: str) -> str:
     The known hash of a known model; of any other file its size and a hash of its first and last megabyte,
     where the weights' types and the tokenizer stand: hashing all of it would take seconds at each start.
     """
-    if not name.endswith(".gguf"):
+    if not name.lower().endswith(".gguf"):
         try:
             return f"sha256:{find_spec(name).sha256[:16]}"
         except DriftrecError:  # unknown: opening it will say so

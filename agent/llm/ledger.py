@@ -83,20 +83,51 @@ class Ledger:
 
     def __init__(self, *logs: CallLog) -> None:
         self._waiting: list[tuple[CallLog, list[LlmCall]]] = [(log, []) for log in logs]
+        self._open: dict[int, _Entry] = {}
         self._lock = threading.Lock()
 
     def record(self, call: LlmCall) -> None:
         """Writes a call, for the user of the `charged_to` block if it names none."""
         named = call if call.user_id else replace(call, user_id=_charged_user.get())
         with self._lock:
-            for log, waiting in self._waiting:
+            for _, waiting in self._waiting:
                 waiting.append(named)
-                try:
-                    while waiting:
-                        log.append_call(waiting[0])
-                        waiting.pop(0)
-                except StoreError as error:
-                    _log.warning("%d calls wait to be written to the ledger: %s", len(waiting), error)
+            self._write_waiting()
+
+    def waiting_since(self, log: CallLog, since_ms: int) -> tuple[int, float]:
+        """Tokens and money of the metered calls that began since then and that `log` does not have yet."""
+        counted = MemoryCalls()
+        with self._lock:
+            counted.calls = [call for known, waiting in self._waiting if known is log for call in waiting]
+        return counted.spent_since(since_ms)
+
+    def open_entry(self, entry: _Entry) -> None:
+        """A call has begun."""
+        with self._lock:
+            self._open[id(entry)] = entry
+
+    def close_entry(self, entry: _Entry) -> bool:
+        """The call gets its line now; False when it has had one."""
+        with self._lock:
+            return self._open.pop(id(entry), None) is not None
+
+    def flush(self) -> None:
+        """Writes what waits, and every call under way with its upper bound: the process may end now."""
+        with self._lock:
+            under_way = list(self._open.values())
+        for entry in under_way:
+            entry.abandon()
+        with self._lock:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        for log, waiting in self._waiting:
+            try:
+                while waiting:
+                    log.append_call(waiting[0])
+                    waiting.pop(0)
+            except StoreError as error:
+                _log.warning("%d calls wait to be written to the ledger: %s", len(waiting), error)
 
 
 class LedgerBackend(WrappedBackend):
@@ -119,7 +150,7 @@ class LedgerBackend(WrappedBackend):
         entry = self._entry("complete", request.stage, bound_of_request(request))
         try:
             completion = self._inner.complete(request)
-        except LlmError as error:
+        except BaseException as error:
             entry.fail(error)
             raise
         entry.finish(completion)
@@ -130,11 +161,8 @@ class LedgerBackend(WrappedBackend):
         entry = self._entry("stream", request.stage, bound_of_request(request))
         try:
             completion = yield from self._inner.stream(request)
-        except LlmError as error:
+        except BaseException as error:
             entry.fail(error)
-            raise
-        except GeneratorExit:
-            entry.write("abandoned", entry.bound, estimated=True)
             raise
         entry.finish(completion)
         return completion
@@ -144,11 +172,16 @@ class LedgerBackend(WrappedBackend):
         entry = self._entry("score", stage, bound_of_score(prefix, continuations))
         try:
             scores = self._inner.score(prefix, continuations, stage=stage)
-        except LlmError as error:
+        except BaseException as error:
             entry.fail(error)
             raise
         entry.write("ok", Usage(scores.prompt_tokens + scores.scored_tokens, 0))
         return scores
+
+    def close(self) -> None:
+        """Closes the backend within. Calls under way, whose callers have given up, are written first."""
+        self._ledger.flush()
+        super().close()
 
     def _entry(self, kind: str, stage: str, bound: Usage) -> _Entry:
         user_id = _charged_user.get()  # now, for a stream ends wherever its reader is then
@@ -166,13 +199,19 @@ class _Entry:
         self._blank = blank
         self._started = time.perf_counter()
         self.bound = bound
+        ledger.open_entry(self)
 
-    def fail(self, error: LlmError) -> None:
-        """The call raised."""
-        charged = isinstance(error, BackendTimeoutError) or (
-            isinstance(error, TransientError) and error.charged
-        )
+    def fail(self, error: BaseException) -> None:
+        """The call raised. What is no error of ours may have come at any point of it."""
+        if isinstance(error, (GeneratorExit, KeyboardInterrupt)):
+            return self.abandon()
+        uncharged = isinstance(error, LlmError) and not isinstance(error, BackendTimeoutError)
+        charged = error.charged if isinstance(error, TransientError) else not uncharged
         self.write(type(error).__name__, self.bound if charged else Usage(0, 0), estimated=charged)
+
+    def abandon(self) -> None:
+        """Nobody waits for the call any more, and what it takes will not be heard."""
+        self.write("abandoned", self.bound, estimated=True)
 
     def finish(self, completion: Completion) -> None:
         """The call returned."""
@@ -182,7 +221,9 @@ class _Entry:
         self.write(outcome, usage, estimated=completion.estimated or broken)
 
     def write(self, outcome: str, usage: Usage, *, estimated: bool = False) -> None:
-        """Writes the line."""
+        """Writes the line; a call that has one keeps it."""
+        if not self._ledger.close_entry(self):
+            return
         self._ledger.record(
             replace(
                 self._blank,

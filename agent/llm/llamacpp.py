@@ -259,7 +259,12 @@ def _parse(answer: Mapping[str, Any], schema: Mapping[str, Any] | None) -> tuple
         return None, f"the answer was cut at {answer['output_tokens']} tokens"
     if schema is None:
         return None, ""
-    data: dict[str, Any] = json.loads(answer["text"])
+    try:
+        data = json.loads(answer["text"])
+    except ValueError as error:  # a stop text cut it
+        return None, f"the answer is not JSON ({error})"
+    if not isinstance(data, dict):
+        return None, f"expected a JSON object, got {type(data).__name__}; make it a property of one"
     return data, ""
 
 

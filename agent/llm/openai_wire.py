@@ -24,6 +24,7 @@ from agent.errors import (
 )
 from agent.llm.address import url_secrets
 from agent.llm.backend import FinishReason
+from agent.llm.wire import find_surrogate
 
 Message = dict[str, str]
 
@@ -32,6 +33,9 @@ _REFUSED_STATUS = frozenset({400, 404, 415, 422, 501})
 _DETAIL_CHARS: Final = 300
 _MAX_BODY_BYTES: Final = 16 << 20
 _NO_KEY: Final = "none"  # the SDK insists on one
+_MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+# No call takes this many; a count beyond it, or below 0, would make the ledger and the budget nonsense.
+_MAX_COUNT: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,11 @@ class ChatClient:
         try:
             answer = json.loads(text)
             choice = answer["choices"][0]
-            content = choice["message"]["content"] or ""
-            usage = answer.get("usage") or {}
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            content = _text_of(choice["message"]["content"])
+            finish, usage = choice.get("finish_reason"), answer.get("usage")
+        except _MALFORMED:
             raise self._garbage(text) from None
-        if not isinstance(content, str):
-            raise self._garbage(text)
-        return self._reply(content, choice.get("finish_reason"), usage)
+        return self._reply(content, finish, usage)
 
     def stream(self, messages: list[Message], options: Mapping[str, Any]) -> Generator[str, None, Reply]:
         """Pieces of text as the server sends them; returns the whole.
@@ -143,7 +145,7 @@ class ChatClient:
         """
         deadline = time.monotonic() + self._timeout_s
         text, finish = "", None
-        usage: Mapping[str, Any] = {}
+        usage: Any = None
         with self._response(messages, {**options, "stream": True}) as response:
             for line in response.iter_lines():
                 if time.monotonic() > deadline:
@@ -152,9 +154,9 @@ class ChatClient:
                 if event is None:
                     continue
                 usage = event.get("usage") or usage
-                for choice in event.get("choices") or ():
-                    piece = self.scrub((choice.get("delta") or {}).get("content") or "")
-                    finish = choice.get("finish_reason") or finish
+                for content, mark in self._choices(event, line):
+                    piece = self.scrub(content)
+                    finish = mark or finish
                     if piece:
                         text += piece
                         yield piece
@@ -182,7 +184,7 @@ class ChatClient:
             return None
         try:
             event = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._garbage(line) from None
         if not isinstance(event, dict):
             raise self._garbage(line)
@@ -190,16 +192,30 @@ class ChatClient:
             raise TransientError(f"{self._name}: {self._short(event['error'])}", charged=True)
         return event
 
-    def _reply(self, text: str, finish: Any, usage: Mapping[str, Any]) -> Reply:
+    def _choices(self, event: dict[str, Any], line: str) -> list[tuple[str, Any]]:
+        """Text and end mark of each choice of a stream's event."""
+        try:
+            return [
+                (_text_of((choice.get("delta") or {}).get("content")), choice.get("finish_reason"))
+                for choice in event.get("choices") or ()
+            ]
+        except _MALFORMED:
+            raise self._garbage(line) from None
+
+    def _reply(self, text: str, finish: Any, usage: Any) -> Reply:
         reason: FinishReason = "length" if finish == "length" else "stop"
-        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        prompt, output = (count if isinstance(count, int) else None for count in counts)
+        prompt, output = _count_of(usage, "prompt_tokens"), _count_of(usage, "completion_tokens")
         return Reply(self.scrub(text), reason, prompt, output, filtered=finish == "content_filter")
 
     @contextmanager
     def _response(self, messages: list[Message], options: Mapping[str, Any]) -> Iterator[Any]:
         import openai
 
+        if broken := find_surrogate([messages, options]):
+            raise BackendError(
+                f"{self._name}: expected a prompt of whole characters, got the lone surrogate {broken}; "
+                "remove it from the text"
+            )
         create = self._client.chat.completions.with_streaming_response.create
         try:
             with create(model=self._model, messages=messages, **options) as response:  # type: ignore[arg-type]
@@ -246,6 +262,24 @@ class ChatClient:
 
     def _short(self, what: object) -> str:
         return (self.scrub(str(what)) or type(what).__name__)[:_DETAIL_CHARS]
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message or delta; a server sends null for none.
+
+    Raises:
+        TypeError: no text.
+    """
+    if content is not None and not isinstance(content, str):
+        raise TypeError(f"expected a text, got {type(content).__name__}")
+    return (content or "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _count_of(usage: Any, name: str) -> int | None:
+    """A token count of the server; None for one that is absent or cannot be: it is then estimated."""
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MAX_COUNT
+    return count if is_count else None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 # Han, kana and hangul are word characters to `re`, and stand next to an address without a space.
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+# A URL ends where Han, kana or hangul begin: a sentence goes on there more often than a path does.
+_URL_BODY = rf"[^\s<>\"'⟨⟩，。；！？、（）】」』{_CJK}]"
 _URL = re.compile(
-    r"\b(?:https?|ftp|wss?)://[^\s<>\"'⟨⟩，。；！？、（）】」』]+"
-    r"|(?<![\w@.])www\.[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s<>\"'⟨⟩，。；！？、（）】」』]*)?",
+    rf"(?<![A-Za-z0-9])(?:https?|ftp|wss?)://{_URL_BODY}+"
+    rf"|(?<![A-Za-z0-9_@.])www\.[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/{_URL_BODY}*)?",
     re.IGNORECASE,
 )
 # Each pattern begins where a run of its characters begins: a start at every character of a long text would
@@ -21,26 +23,52 @@ _EMAIL = re.compile(
     rf"(?<![^\W{_CJK}])(?<![.%+'&*/=^{{}}~-]){_LOCAL}++@"
     rf"(?:[^\W_{_CJK}](?:[^\W_{_CJK}]|-)*+\.)+[^\W\d_{_CJK}]{{2,}}"
 )
+# An address in Han, kana or hangul has no edge towards the words around it: the whole run before the @ is
+# taken, and the domain has to end in a name that the root zone knows (IANA, "Root Zone Database",
+# https://www.iana.org/domains/root/db).
+_CJK_ENDS = "中国|中國|公司|网络|網絡|香港|台湾|台灣|新加坡|澳门|澳門|集团|在线|中文网|网址|商城|政务|公益|한국|みんな"
+_CJK_EMAIL = re.compile(
+    r"(?<![\w.%+'&*/=^{}~-])[\w.%+'&*/=^{}~-]++@"
+    rf"(?:(?:[^\W_]|-)++\.)+(?:{_CJK_ENDS}|[^\W\d_{_CJK}]{{2,}})"
+)
+_IS_CJK_EMAIL = re.compile(rf"[{_CJK}]@|@.*[{_CJK}]")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD = re.compile(r"(?<![\d+])\d(?:[ -]?\d){12,29}(?!\d)")
+# Dots stand between decimals too: they count only in the groups that cards are printed in.
+_DOTTED_CARD = re.compile(r"(?<![\d+.])\d{4}(?:(?:\.\d{4}){3}(?:\.\d{1,3})?|\.\d{6}\.\d{4,5})(?!\d|\.\d)")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]++(?![0-9A-Za-z])")
 _PHONES = (
-    # International: a plus (or 00) and 7 to 15 digits, in any grouping.
-    re.compile(r"(?<![\w+])(?<!\d )(?:\+|00) ?\(?[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"),
+    # International: a plus and 7 to 15 digits, or 00 and 9 to 15, in any grouping.
+    re.compile(r"(?<![A-Za-z0-9_+])\+ ?\(?[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"),
+    re.compile(r"(?<![A-Za-z0-9_+])(?<!\d[ .,])00 ?\(?[1-9](?:[ ().\-/]{0,3}\d){8,14}(?!\d)"),
     # North America: 555-123-4567, (555) 123 4567.
-    re.compile(r"(?<![\d.-])(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\d]|[.-]\d)"),
+    re.compile(r"(?<![\d.-])(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?![\d]|[.-]\d)"),
     # Mainland China, mobile.
     re.compile(r"(?<![\d.])1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"),
-    # National with a trunk 0: 030 1234567, 0171/123 45 67, 010-12345678.
+    # France and others: 06 12 34 56 78, with one separator throughout.
+    re.compile(r"(?<![\d.,:/-])(?<!\d )0[1-9]([ .-])\d\d(?:\1\d\d){3}(?!\1?\d)"),
+    # National with a trunk 0: 030 1234567, 0171/123 45 67, (010)12345678; not month and year of a date.
     re.compile(
-        r"(?<![\d.,:])(?<!\d )(?:\(0\d{1,4}\)|0\d{1,4})[ /-]{1,2}\d{3,8}(?:[ -]?\d{2,4}){0,3}(?![\d]|[.,:]\d)"
+        r"(?<![\d.,:])(?<!\d )(?!(?<=\d[-/])0[1-9][-/](?:19|20)\d\d(?!\d))"
+        r"(?:\(0[1-9]\d{0,3}\)[ /-]{0,2}|0[1-9]\d{0,3}[ /-]{1,2})\d{3,8}(?:[ -]?\d{2,4}){0,3}(?![\d]|[.,:]\d)"
     ),
 )
-# Same length, so that a place found in the folded text is a place in the text.
-_FOLDED: Final = str.maketrans("０１２３４５６７８９＠．－（）", "0123456789@.-()")
-_TRAILING = ".,;:!?)]}'\""
+# One to one, so that a place found in the folded text is a place in the text: full-width letters, digits and
+# the marks of addresses, then spaces and dashes of every width.
+_FULL_WIDTH = "".join(map(chr, (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))))
+_WIDE = _FULL_WIDTH + "＋＠．－（）"
+_SPACES = "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\ufe58\ufe63"
+_FOLDED: Final = {
+    **{ord(mark): chr(ord(mark) - 0xFEE0) for mark in _WIDE},
+    **dict.fromkeys(map(ord, _SPACES), " "),
+    **dict.fromkeys(map(ord, _DASHES), "-"),
+}
+_TRAILING = ".,;:!?()[]{}'\""
 _PHONE_DIGITS: Final = range(7, 16)
+# With fewer a number that begins with 0 is an amount, a size or a part of a date.
+_LEAST_NATIONAL: Final = 9
 _MAX_ADDRESS: Final = 45
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
@@ -57,6 +85,9 @@ def _urls(text: str) -> Iterator[tuple[int, int]]:
 def _emails(text: str) -> Iterator[tuple[int, int]]:
     for match in _EMAIL.finditer(text):
         yield match.span()
+    for match in _CJK_EMAIL.finditer(text):
+        if _IS_CJK_EMAIL.search(match[0]):
+            yield match.span()
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -69,6 +100,9 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
+    for match in _DOTTED_CARD.finditer(text):
+        if is_card(match[0]):
+            yield match.span()
     for match in _CARD.finditer(text):
         run, start = match[0], 0
         while start < len(run):
@@ -93,7 +127,8 @@ def _addresses(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_address(text: str) -> bool:
-    if len(text) > _MAX_ADDRESS or not any(map(str.isalnum, text)):
+    # Of letters alone it is a scope such as `a::b` more often than an address.
+    if len(text) > _MAX_ADDRESS or not any(map(str.isdigit, text)):
         return False
     try:
         ipaddress.ip_address(text)
@@ -105,8 +140,21 @@ def _is_address(text: str) -> bool:
 def _phones(text: str) -> Iterator[tuple[int, int]]:
     for pattern in _PHONES:
         for match in pattern.finditer(text):
-            if sum(map(str.isdigit, match[0])) in _PHONE_DIGITS:
+            digits = sum(map(str.isdigit, match[0]))
+            least = _LEAST_NATIONAL if match[0].lstrip("(").startswith("0") else _PHONE_DIGITS.start
+            if least <= digits < _PHONE_DIGITS.stop and not _is_padded_upc(match[0]):
                 yield match.span()
+
+
+def _is_padded_upc(text: str) -> bool:
+    """Whether a number that begins like an international call is an article's: 13 digits that check.
+
+    One telephone number in ten of exactly that form (00, then 11 digits in one piece) is taken for one too.
+    GS1, "General Specifications", section 7.9, https://www.gs1.org/standards/barcodes-epcrfid-id-keys
+    """
+    if len(text) != 13 or not text.isdigit() or not text.startswith("00"):
+        return False
+    return sum(int(mark) * (3 if place % 2 else 1) for place, mark in enumerate(text)) % 10 == 0
 
 
 # In this order: a URL may hold an address, a card number looks like a long telephone number.
@@ -126,6 +174,8 @@ _SCHEMA_SYNTAX = frozenset({"$schema", "$id", "$ref", "pattern", "format", "type
 
 def is_card(text: str) -> bool:
     """Whether the digits of `text` are 13 to 19 and pass the Luhn check (ISO/IEC 7812-1, annex B).
+
+    One article number (EAN) in ten passes too and counts as a card: better one placeholder too many.
 
     >>> is_card("4111 1111 1111 1111"), is_card("4111 1111 1111 1112")
     (True, False)

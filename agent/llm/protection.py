@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.llm.address import is_loopback, public_url, server_of
+from agent.errors import SettingsError
+from agent.llm.address import is_loopback, public_model, public_url, server_of
+from agent.llm.names import check_model
 from agent.settings import CostSettings, LlmSettings
 
 _HIDDEN = "emails, telephone and card numbers, IBANs, IP addresses and URLs are replaced before each call"
@@ -12,7 +14,7 @@ _HIDDEN = "emails, telephone and card numbers, IBANs, IP addresses and URLs are 
 
 def describe_protection(settings: LlmSettings) -> list[tuple[str, str]]:
     """Name and words of each protection of the settings' models, in a fixed order. Opens nothing."""
-    chain = " → ".join(name if "@http" not in name else name.partition("@http")[0] for name in settings.chain)
+    chain = " → ".join(public_model(name.partition("@http")[0]) for name in settings.chain)
     found = [("chain", chain if settings.fallback else f"{chain}, nothing after it")]
     found += [
         (f"data sent to {name}", words)
@@ -35,7 +37,12 @@ def _data(settings: LlmSettings) -> tuple[str, str]:
     """A member of the chain, and what it gets to see; no words for one that stays in this process."""
     redact = settings.calls.redact
     if not settings.model.startswith("openai:"):
-        return settings.model, _HIDDEN if redact == "always" and settings.model != "none" else ""
+        hidden = redact == "always" and settings.model != "none"
+        return public_model(settings.model), _HIDDEN if hidden else ""
+    try:
+        check_model(settings)
+    except SettingsError as error:
+        return public_model(settings.model), str(error)
     model, base_url, takes_key = server_of(settings)
     where = public_url(base_url)
     if is_loopback(base_url):

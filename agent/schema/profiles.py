@@ -42,6 +42,14 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherEvidence:
+    """What supports a facet that a profile does not show, for it is not among those that matter most."""
+
+    key: str
+    interaction_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """An immutable version of one user's interests.
 
@@ -53,6 +61,8 @@ class Profile:
         other_share: share of activity outside `facets`.
         dislikes: titles or categories of what the user rejected.
         note: what the profile rests on when that is little.
+        other_evidence: of the facets that are not shown. With `facets` it holds every interaction in a facet,
+            so a new version drops none that an older one cites, save what was since called a gift.
     """
 
     user_id: UserId
@@ -70,6 +80,7 @@ class Profile:
     prompt_hash: str = ""
     model: str = "none"
     note: str = ""
+    other_evidence: tuple[OtherEvidence, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as JSON-ready data."""

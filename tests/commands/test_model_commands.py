@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from agent import Agent
 from agent.cli import app
 from agent.data.sniff import propose_toml
+from agent.errors import FetchError, SettingsError
 from agent.llm import advice, registry
 from agent.llm.advice import Machine, advise, measure_machine
 from agent.llm.llamacpp import Speed
@@ -189,3 +190,31 @@ def test_a_model_that_is_here_is_measured(monkeypatch):
     entry = next(entry for entry in found["estimates"] if entry["model"] == "smollm2-135m")
     assert entry["measured"]
     assert entry["speed"]["prompt"] > 1 and entry["speed"]["output"] > 1
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_where_nobody_can_answer_removing_asks_for_yes(folder, options):
+    folder.mkdir()
+    (folder / "toy.gguf").write_bytes(CONTENT)
+    done = run("remove", "toy", *options, code=1, answer="")
+    assert isinstance(done.exception, SettingsError) and "--yes" in str(done.exception)
+    assert not done.stdout.strip()
+    assert (folder / "toy.gguf").is_file()
+
+
+@pytest.mark.parametrize(
+    "address", ["notaurl", "", "ftp://hub.example", "http://[bad", "http://h:x", "http://", "http://a b"]
+)
+def test_a_hub_address_that_is_none(folder, monkeypatch, address):
+    monkeypatch.setenv("DRIFTREC_HUB_URL", address)
+    done = run("pull", "toy", "--from", "hub", code=1)
+    assert isinstance(done.exception, FetchError)
+    assert "DRIFTREC_HUB_URL" in str(done.exception) and repr(address) in str(done.exception)
+
+
+@pytest.mark.parametrize("rest", ["127.0.0.1:1/hub", "hub:port"])
+def test_a_password_in_the_hub_address_is_not_shown(folder, monkeypatch, rest):
+    monkeypatch.setenv("DRIFTREC_HUB_URL", f"http://me:SECRET@{rest}")
+    done = run("pull", "toy", "--from", "hub", code=1)
+    assert isinstance(done.exception, FetchError) and rest in str(done.exception)
+    assert "SECRET" not in str(done.exception)

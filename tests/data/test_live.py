@@ -156,6 +156,9 @@ def test_feedback_is_kept_per_user_and_never_changed(store: Store):
         ("undo", False),
     ]
     assert found[1] == second and second.value == "茶"
+    undo_ms = int(found[2].created.timestamp() * 1000)
+    assert all(not entry.undone for entry in load_feedback(store, "ann", before_ms=undo_ms))
+    assert load_feedback(store, "ann", before_ms=undo_ms + 1) == found
     for statement in ("UPDATE feedback SET target = 'x'", "DELETE FROM feedback"):
         with pytest.raises(StoreError, match="append-only"), store.write() as connection:
             connection.execute(text(statement))

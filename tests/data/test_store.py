@@ -18,7 +18,7 @@ from sqlalchemy import text
 from agent.data import dialect
 from agent.data.store import Store, StoreCounts
 from agent.data.tables import SCHEMA_REVISION, metadata
-from agent.errors import StoreError, WorkspaceBusyError, WorkspaceNotFoundError
+from agent.errors import StoreError, VersionConflictError, WorkspaceBusyError, WorkspaceNotFoundError
 
 EVENTS = "user_id,item_id,timestamp,event\nu1,i1,1700000000,view\nu2,i2,1700000001,view\n"
 
@@ -248,3 +248,17 @@ def test_two_processes_may_create_the_same_store(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=root, env=env) for _ in range(3)]
     assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+
+
+def test_a_version_only_follows_the_one_it_was_made_from(store: Store) -> None:
+    def follow(parent: int) -> int:
+        return store.append_version(
+            "profile", "u1", moment_ms=5, payload="{}", model="", prompt_hash="", expected_parent=parent
+        )
+
+    assert [follow(0), follow(1)] == [1, 2]
+    for stale in (0, 1, 3):
+        with pytest.raises(VersionConflictError, match=f"expected version {stale} to be the last profile"):
+            follow(stale)
+    assert [(row.version, row.parent) for row in store.load_versions("profile", "u1")] == [(1, None), (2, 1)]
+    assert add_version(store) == 3, "who expects nothing follows whichever is last"

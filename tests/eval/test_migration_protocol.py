@@ -18,7 +18,7 @@ from eval.migration import adaptation, ahead
 from eval.migration.alarms import alarm_rows
 from eval.migration.histories import analyse, collect_histories, compose
 from eval.migration.measures import area, auc_of, plain_divergence, wins
-from eval.migration.planted import plant, planted_rows, return_rows, swap_genres
+from eval.migration.planted import _nearest_reported, plant, planted_rows, return_rows, swap_genres
 from eval.migration.run import Plan, run_migration
 from eval.migration.telling import telling_rows
 
@@ -171,7 +171,11 @@ def test_rows_on_a_steady_world(histories):
     assert float(whole.split()[0]) > 0.99
     assert any("not measured" in figure for what, figure in planted.items() if "80 sessions" in what)
     located = next(figure for what, figure in planted.items() if "40 sessions: whole change, located" in what)
-    assert located.startswith("median 0 ")
+    assert located.startswith("median 0 ") and "the product itself reports a change point for" in located
+    pairs = list(plant(histories, 40, 12, seed=0))
+    missed = [_nearest_reported(analyse(histories, pair.unchanged), 20) for pair in pairs]
+    found = [_nearest_reported(analyse(histories, pair.planted[1.0]), 20) for pair in pairs]
+    assert sum(error is None for error in missed) >= 10 and found.count(0) >= 10
     returned = {row.what: row for row in return_rows(histories, n_users=12, seed=0, tick=quiet)}
     whole = next(row for what, row in returned.items() if "40 sessions" in what and "a return" in what)
     assert whole.met

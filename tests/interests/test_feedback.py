@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import numpy as np
@@ -168,6 +169,32 @@ def test_what_is_typed_is_found(finder, action, text, expected):
 def test_what_cannot_be_meant_is_said(finder, action, text, options, message):
     with pytest.raises(SettingsError, match=message):
         finder.find(action, text, **options)
+
+
+def relabelled(finder, labels):
+    state = dataclasses.replace(finder.state, feedback=FeedbackState(labels=labels))
+    return TargetFinder(state, finder.log, finder.catalogue)
+
+
+def test_what_is_on_the_screen_is_meant_before_an_old_name(finder):
+    renamed = relabelled(finder, {"f0": "Alpha", "f1": "Cheese"})
+    assert renamed.find("mute", "cheese").name == "f1"
+    assert renamed.find("mute", "alpha").name == "f0"
+    assert renamed.find("mute", "Bread").name == "f1"
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"f1": "Cheese"}, ["Cheese (f0)", "Cheese", "Soap"]),  # f0 was renamed first, and that taken back
+        ({"f0": "soap", "f1": "Soap"}, ["soap", "Soap (f1)", "Soap (f2)"]),
+    ],
+)
+def test_no_two_interests_are_shown_under_one_name(finder, labels, expected):
+    renamed = relabelled(finder, labels)
+    assert [entry.label for entry in renamed.state.shown.values()] == expected
+    for key, label in zip(("f0", "f1", "f2"), expected, strict=True):
+        assert renamed.find("mute", label, kind="facet").name == key or label.casefold() == "soap"
 
 
 def test_a_kind_that_is_given_is_the_only_one_tried(finder):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from agent.data.log import DAY_MS
-from agent.interests.forgetting import compute_emphasis, fade
+from agent.interests.forgetting import compute_emphasis, describe_emphasis, fade
 from agent.interests.frame import form_frame
 from agent.interests.migration import compute_migration, halve
 from agent.interests.sessions import compute_recency_shares, compute_session_shares
@@ -20,7 +22,7 @@ SETTINGS = InterestSettings(permutations=399)
 def emphasis_of(catalogue, make_log):
     """The emphasis of a plan, and its log."""
 
-    def build(plan):
+    def build(plan, *, abstained=False):
         log = make_log(plan)
         frame = form_frame(log, catalogue, SETTINGS)
         sessions = compute_session_shares(log, frame)
@@ -35,9 +37,24 @@ def emphasis_of(catalogue, make_log):
             labels={},
             with_evidence=False,
         )
+        if abstained:
+            migration = replace(migration, abstained=True)
         return compute_emphasis(log, sessions, migration), log
 
     return build
+
+
+def test_a_chapter_that_ended_is_told_apart_from_a_move(emphasis_of, random_plan):
+    """The overall test can miss what a change point is sure of: nothing fades then, and nothing has moved."""
+    plan = random_plan([(30, {"Cheese": 1.0, "Bread": 1.0}), (30, {"Wine": 1.0, "Tea": 1.0})])
+    emphasis, log = emphasis_of(plan, abstained=True)
+    assert emphasis is not None
+    day = log.day - log.day[0]
+    assert set(emphasis[day < 30]) == {np.float32(0.1)} and set(emphasis[day >= 30]) == {np.float32(1.0)}
+    told = describe_emphasis(log, emphasis)
+    assert told == "those before 2017-01-31 count a tenth, for a chapter ended there"
+    emphasis, log = emphasis_of(plan)
+    assert "the interests have moved" in describe_emphasis(log, emphasis)
 
 
 def test_who_stays_the_same_keeps_everything(emphasis_of, random_plan):

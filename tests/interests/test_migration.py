@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from agent.data.log import DAY_MS
+from agent.data.log import DAY_MS, InteractionLog
 from agent.interests.frame import form_frame
 from agent.interests.migration import Windows, compute_drift, compute_migration, halve
-from agent.interests.population import PopulationModel, fit_population
+from agent.interests.population import PopulationModel, fit_population, leave_out
 from agent.interests.profile import (
     compute_profile,
     migration_from_json,
@@ -147,10 +149,78 @@ def test_everyone_moved(catalogue, make_log, random_plan):
     shares[0, [names.index("Cheese"), names.index("Bread")]] = [0.3, 0.3]
     shares[1, [names.index("Cheese"), names.index("Bread")]] = [0.1, 0.5]
     crowd = PopulationModel(
-        names, np.ones((1, 1), np.float32), np.ones((1, len(names)), np.float32), FIRST_DAY, shares
+        names,
+        np.ones((1, 1), np.float32),
+        np.ones((1, len(names)), np.float32),
+        FIRST_DAY,
+        shares,
+        40 * shares,
+        np.full(shares.shape, 40, np.int32),
+        np.array([400, 400]),
+        np.array([40, 40]),
     )
     moved = {change.label: change.crowd for change in migrate(log, catalogue, population=crowd).changes}
     assert moved == {"Cheese": True, "Bread": True}
+    # Of a handful of others nobody can say that everyone moved.
+    few = replace(crowd, period_takers=crowd.period_takers // 10, period_active=crowd.period_active // 10)
+    assert not any(change.crowd for change in migrate(log, catalogue, population=few).changes)
+
+
+@pytest.mark.parametrize(("everyone", "n_others"), [(False, 60), (True, 60), (True, 5)])
+def test_the_user_is_not_of_the_crowd_they_are_compared_with(
+    catalogue, make_log, random_plan, everyone, n_others
+):
+    """One user takes up wine for the second half, among others who never do, or who do so too."""
+    catalogue = replace(catalogue, categories=tuple(names[1:] for names in catalogue.categories))
+    before, after = {"Cheese": 3.0, "Bread": 3.0}, {"Cheese": 2.0, "Bread": 2.0, "Wine": 2.0}
+    logs = [make_log(random_plan([(60, before), (60, after)], seed=1))]
+    for number in range(n_others):
+        phases = [(60, before), (60, after)] if everyone else [(120, before)]
+        logs.append(make_log(random_plan(phases, seed=2 + number)))
+    joined = crowd_log(logs)
+    population = fit_population(joined, catalogue, SETTINGS)
+    others = leave_out(population, joined, catalogue, "u0")
+    wine = next(
+        change for change in migrate(logs[0], catalogue, population=others).changes if change.label == "Wine"
+    )
+    assert wine.kind == "new"
+    assert wine.crowd is (everyone and n_others == 60)
+
+
+def test_leaving_a_user_out_is_fitting_without_them(catalogue, make_log, random_plan):
+    logs = [
+        make_log(
+            random_plan(
+                [(50, {"Cheese": 1.0, "Bread": float(1 + n)}), (50, {"Fish": 2.0, "Tea": 1.0})], seed=n
+            )
+        )
+        for n in range(4)
+    ]
+    left = leave_out(fit_population(crowd_log(logs), catalogue, SETTINGS), crowd_log(logs), catalogue, "u0")
+    alone = fit_population(crowd_log(logs[1:]), catalogue, SETTINGS)
+    assert np.allclose(left.period_voices, alone.period_voices, atol=1e-5)
+    assert np.array_equal(left.period_takers, alone.period_takers)
+    assert np.array_equal(left.period_events, alone.period_events)
+    assert left.period_active.tolist() == [3, 3, 3, 3]
+    assert np.allclose(left.period_shares, alone.period_shares, atol=0.03)  # the topics are everyone's
+    assert leave_out(alone, crowd_log(logs[1:]), catalogue, "nobody") is alone
+    assert leave_out(None, crowd_log(logs), catalogue, "u0") is None
+
+
+def crowd_log(logs):
+    """One log of several users, `u0` first, in time order."""
+    joined = InteractionLog(
+        user=np.concatenate([np.full(len(log), number, np.int32) for number, log in enumerate(logs)]),
+        **{
+            name: np.concatenate([getattr(log, name) for log in logs])
+            for name in ("item", "timestamp_ms", "event", "value", "weight")
+        },
+        interaction_id=np.arange(1, sum(map(len, logs)) + 1, dtype=np.int64),
+        user_ids=tuple(f"u{number}" for number in range(len(logs))),
+        events=logs[0].events,
+        n_items=logs[0].n_items,
+    )
+    return joined.take(np.argsort(joined.timestamp_ms, kind="stable"))
 
 
 def test_population_model_finds_the_groups_and_survives_disk(catalogue, make_log, random_plan, tmp_path):
@@ -164,6 +234,7 @@ def test_population_model_finds_the_groups_and_survives_disk(catalogue, make_log
     again = PopulationModel.load(tmp_path / "population.npz")
     assert again.categories == model.categories
     assert np.array_equal(again.period_shares, model.period_shares)
+    assert np.array_equal(again.period_takers, model.period_takers)
     assert fit_population(make_log([]), catalogue, SETTINGS) is None
 
 
@@ -280,3 +351,12 @@ def test_versions_survive_json(catalogue, make_log, random_plan):
     assert profile_from_json(profile_to_json(profile)) == profile
     migration = migrate(log, catalogue)
     assert migration_from_json(migration_to_json(migration)) == migration
+
+
+def test_the_newest_sessions_are_halved_by_themselves(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(20, {"Cheese": 1})]))
+    sessions = compute_session_shares(log, form_frame(log, catalogue, SETTINGS))
+    windows = halve(sessions, newest=6)
+    assert [int(mask.sum()) for mask in windows.masks(sessions)] == [3, 3]
+    assert windows.end_ms == halve(sessions).end_ms and halve(sessions, newest=50) == halve(sessions)
+    assert halve(sessions, newest=1) is None

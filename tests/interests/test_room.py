@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -26,9 +29,9 @@ SETTINGS = InterestSettings(permutations=200)
 def make_room(tmp_path, catalogue) -> Callable[..., InterestRoom]:
     store = Store.open(tmp_path / "store.sqlite")
 
-    def build(log, *, backend=None, live=True):
-        events = LiveEvents(log, catalogue, InteractionFile()) if live else None
-        return InterestRoom(store, log, catalogue, SETTINGS, Wording(backend, "en"), None, events)
+    def build(log, *, backend=None, settings=SETTINGS, own_store=store):
+        events = LiveEvents(log, catalogue, InteractionFile())
+        return InterestRoom(own_store, log, catalogue, settings, Wording(backend, "en"), None, events)
 
     yield build
     store.close()
@@ -77,10 +80,20 @@ def test_late_events_land_in_their_own_time(catalogue, make_log, random_plan, ma
     assert early.now_ms == whole.now_ms
 
 
+def cited_ids(profile):
+    shown = [session.interaction_ids for facet in profile.facets for session in facet.evidence]
+    others = [other.interaction_ids for other in profile.other_evidence]
+    assert len(set().union(*shown, *others)) == sum(map(len, (*shown, *others)))
+    return set().union(*shown, *others)
+
+
 def test_evidence_is_never_dropped_by_an_update(catalogue, make_log, random_plan, make_room):
-    """Through new events, late ones and dislikes every version stays, and all it cites stays true."""
+    """Through new events, late ones and dislikes every version stays, and all it cites stays true.
+
+    With more facets than are shown: one that others push out of sight keeps its evidence.
+    """
     plan = random_plan([(10, {"Cheese": 3, "Bread": 1})])
-    room = make_room(make_log(plan))
+    room = make_room(make_log(plan), settings=SETTINGS.model_copy(update={"max_worded": 2}))
     rng = np.random.default_rng(5)
     room.refresh("ann")
     frozen = {}
@@ -88,12 +101,17 @@ def test_evidence_is_never_dropped_by_an_update(catalogue, make_log, random_plan
         day = 11 + step if step % 2 else int(rng.integers(0, 11))
         items = rng.integers(0, len(catalogue), 6)
         rows = [(day, int(item), "dislike" if n == 0 else "purchase") for n, item in enumerate(items)]
-        room.live.add("ann", appended(catalogue, rows, first_id=2000 + 10 * step))
+        rows += [(20 + 5 * step + n, 15 + n, "purchase") for n in range(5) if step > 2]
+        room.live.add("ann", appended(catalogue, rows, first_id=2000 + 100 * step))
         room.refresh("ann")
         history = room.history("ann")
         assert [entry.version for entry in history] == list(range(1, step + 3))
         for entry in history:
             assert frozen.setdefault(entry.version, entry) == entry
+    assert len({facet.key for profile in frozen.values() for facet in profile.facets}) > 2
+    assert cited_ids(frozen[1]) == set(range(1, sum(map(len, plan)) + 1))
+    for number in range(1, len(frozen)):
+        assert cited_ids(frozen[number]) < cited_ids(frozen[number + 1])
     state = room.open_user("ann")
     now = dict(zip(state.log.interaction_id.tolist(), state.sessions.facet.tolist(), strict=True))
     cited = 0
@@ -103,6 +121,8 @@ def test_evidence_is_never_dropped_by_an_update(catalogue, make_log, random_plan
             for session in facet.evidence:
                 cited += len(session.interaction_ids)
                 assert all(now[number] == position for number in session.interaction_ids)
+        for other in profile.other_evidence:
+            assert all(state.frame.keys[now[number]] == other.key for number in other.interaction_ids)
     assert cited > 100
 
 
@@ -112,6 +132,57 @@ def test_with_a_new_version_goes_its_migration(make_log, random_plan, make_room)
     assert len(room.migrations("ann")) == 1 and room.migrations("ann")[0].story
     room.refresh("ann")
     assert len(room.history("ann")) == len(room.migrations("ann")) == 1
+
+
+def test_what_two_processes_refresh_at_once_is_stored_once(make_log, random_plan, make_room, tmp_path):
+    """Four stores of one file, as four processes have them, all at the same moment."""
+    log = make_log(random_plan(TASTES))
+    stores = [Store.open(tmp_path / "store.sqlite") for _ in range(4)]
+    together = threading.Barrier(len(stores))
+
+    def refresh(own_store):
+        room = make_room(log, own_store=own_store)
+        together.wait(timeout=30)
+        return room.refresh("ann")
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        found = list(pool.map(refresh, stores))
+    room = make_room(log)
+    assert found == room.history("ann") * len(stores)
+    assert len(room.migrations("ann")) == len(room.store.load_versions("facets", "ann")) == 1
+    for own_store in stores:
+        own_store.close()
+
+
+def test_a_version_stored_while_words_are_found_is_followed(make_log, random_plan, make_room, tmp_path):
+    log = make_log(random_plan(TASTES))
+    with Store.open(tmp_path / "store.sqlite") as elsewhere:
+        quick = make_room(log, own_store=elsewhere)
+
+        def answer(request):
+            if not quick.history("ann"):
+                quick.refresh("ann")
+            return (
+                "no summary" if request.stage != "facet_label" else {"label": "Garden", "description": "all"}
+            )
+
+        told = make_room(log, backend=ScriptedBackend(answer, name="slow")).refresh("ann")
+        history = quick.history("ann")
+    assert [(entry.version, entry.parent, entry.model) for entry in history] == [
+        (1, None, "none"),
+        (2, 1, "slow"),
+    ]
+    assert told == history[1]
+
+
+def test_one_side_alone_halves_what_lies_within(make_log, random_plan, make_room):
+    room = make_room(make_log(random_plan(TASTES)))
+    begin = FIRST_DAY * DAY_MS
+    for given in ({"start_ms": begin + 16 * DAY_MS}, {"end_ms": begin + 8 * DAY_MS}):
+        found = room.migration("ann", **given)
+        assert (found.n_sessions_before, found.n_sessions_after) == (4, 4), given
+    quiet = room.migration("ann", start_ms=begin + 100 * DAY_MS, end_ms=begin + 110 * DAY_MS)
+    assert "0 before and 0 after" in quiet.note
 
 
 def test_windows_are_whole_days_in_order(make_log, random_plan, make_room):
@@ -127,6 +198,29 @@ def test_windows_are_whole_days_in_order(make_log, random_plan, make_room):
     ):
         with pytest.raises(SettingsError, match=r"start < split < end, got '20"):
             room.migration("ann", **given)
+
+
+def test_why_nothing_can_be_said_is_said(catalogue, make_log, make_room):
+    """No event, dislikes alone, one session, and everything given away are four things."""
+    begin = FIRST_DAY * DAY_MS
+    hater = make_room(make_log([[0], [5]], weights=[-1.0, -1.0]))
+    found = hater.migration("ann")
+    assert "None of the 2 event(s) shows an interest" in found.note
+    assert [change.title for change in found.dislikes] == [catalogue.titles[5], catalogue.titles[0]]
+    assert "none of which shows an interest" in hater.profile("ann").note
+    once = make_room(make_log([[0, 1, 5]]))
+    assert once.migration("ann").note.startswith("One session so far")
+    every = frozenset({1, 2, 3})
+    state = once.open_user("ann", without=every)
+    assert "All 3 event(s) are gifts or left out" in once.migration_of(state, None).note
+    assert "All 3 event(s) are gifts or left out" in once.profile_of(state).note
+    assert once.migration("nobody").note.startswith("No events yet")
+    for room in (hater, once):
+        for user in ("ann", "nobody"):
+            with pytest.raises(SettingsError, match=r"start < split < end, got '2017"):
+                room.migration(user, start_ms=begin + 5 * DAY_MS, end_ms=begin)
+    whole = once.migration("ann", start_ms=begin - DAY_MS, split_ms=begin, end_ms=begin + DAY_MS)
+    assert "0 before and 1 after" in whole.note
 
 
 def labels(name, answers):
@@ -196,3 +290,18 @@ def test_looking_back_leaves_out_what_was_said_later(make_log, random_plan, make
     assert 1 in then.log.interaction_id
     assert 1 in room.open_user("ann", use_feedback=False).log.interaction_id
     assert 2 not in room.open_user("ann", without=frozenset({2})).log.interaction_id
+
+
+def test_a_look_back_does_not_know_of_a_later_undo(catalogue, make_log, random_plan, make_room):
+    from agent.data.feedback import append_feedback
+
+    room = make_room(make_log(random_plan(TASTES)))
+    far = (datetime(2400, 1, 1, tzinfo=UTC) - datetime(2017, 1, 1, tzinfo=UTC)).days
+    room.live.add("ann", appended(catalogue, [(far, 0, "purchase")], first_id=900))
+    muted = append_feedback(room.store, "ann", "mute", target_kind="category", target="Soap")
+    then_ms = int(muted.created.timestamp() * 1000) + 2
+    while time.time_ns() // 1_000_000 < then_ms:
+        time.sleep(0.001)
+    append_feedback(room.store, "ann", "undo", target_kind="feedback", target=str(muted.feedback_id))
+    assert room.feedback_state("ann", moment_ms=then_ms).muted == {("category", "Soap")}
+    assert not room.feedback_state("ann") and not room.feedback_state("ann", moment_ms=then_ms - 10)

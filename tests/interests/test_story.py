@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from agent.interests.story_check import check_story
@@ -10,6 +12,7 @@ from agent.interests.words import (
     percent,
     short_title,
     story_from_facts,
+    window_phrases,
 )
 from agent.schema import FacetChange, Migration
 
@@ -116,17 +119,24 @@ def test_chinese_stories(story, accepted):
     assert (check_story(story, CHANGES_ZH, "zh") == []) is accepted, check_story(story, CHANGES_ZH, "zh")
 
 
-def migration_of(changes):
+WINDOWS = (
+    (datetime(2017, 1, 1, tzinfo=UTC), datetime(2017, 4, 1, tzinfo=UTC)),
+    (datetime(2017, 4, 1, tzinfo=UTC), datetime(2017, 7, 11, tzinfo=UTC)),
+)
+
+
+def migration_of(changes, *, windows=(None, None), abstained=False, note=""):
     return Migration(
         user_id="ann",
-        before=None,
-        after=None,
+        before=windows[0],
+        after=windows[1],
         n_sessions_before=20,
         n_sessions_after=20,
         drift_score=5.0,
         p_value=0.001,
-        abstained=False,
+        abstained=abstained,
         changes=changes,
+        note=note,
     )
 
 
@@ -136,10 +146,71 @@ def test_the_plain_facts_pass_their_own_check(changes, language):
     assert check_story(story, changes, language) == []
 
 
-def test_the_crowd_is_named():
-    story = story_from_facts(migration_of((change("Candy", "rising", 0.1, 0.3, crowd=True),)), "en")
-    assert "Everyone moved" in story
-    assert check_story(story, (change("Candy", "rising", 0.1, 0.3),), "en") == []
+@pytest.mark.parametrize(
+    ("language", "label", "said"),
+    [
+        ("en", "Candy", "Everyone moved so in that time: Candy."),
+        ("zh", "糖果", "同一时期大家都有这种变化：糖果。"),
+    ],
+)
+def test_the_crowd_is_named_with_the_facet_and_checked(language, label, said):
+    crowd, own = (change(label, "rising", 0.1, 0.3, crowd=flag) for flag in (True, False))
+    story = story_from_facts(migration_of((crowd, change("X", "rising", 0.1, 0.2))), language)
+    assert said in story and "X" not in story.split(said[:6])[1]
+    assert check_story(story, (crowd, change("X", "rising", 0.1, 0.2)), language) == []
+    problems = check_story(story, (own, change("X", "rising", 0.1, 0.2)), language)
+    assert problems == [f"{label!r} is not everyone's change"]
+    assert check_story("Candy rose for everyone.", (crowd,), "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "changes", "said"),
+    [
+        (
+            "en",
+            CHANGES[:1],
+            "This compares 2017-01-01 to 2017-03-31 (20 sessions) "
+            "with 2017-04-01 to 2017-07-10 (20 sessions).",
+        ),
+        (
+            "zh",
+            CHANGES_ZH[:1],
+            "这是2017-01-01至2017-03-31（20次会话）与2017-04-01至2017-07-10（20次会话）的比较。",
+        ),
+    ],
+)
+def test_a_story_says_its_times_and_they_are_checked(language, changes, said):
+    migration = migration_of(changes, windows=WINDOWS)
+    story, periods = story_from_facts(migration, language), window_phrases(migration, language)
+    assert story.endswith(said)
+    assert check_story(story, changes, language, periods=periods) == []
+    assert check_story(story, changes, language)
+    for wrong in (story.replace("2017-07-10", "2017-07-12"), story.replace("20", "21")):
+        assert check_story(wrong, changes, language, periods=periods)
+    first, second = periods
+    swapped = story.replace(first, "@").replace(second, first).replace("@", second)
+    assert any(
+        "before the earlier" in entry for entry in check_story(swapped, changes, language, periods=periods)
+    )
+
+
+def test_a_story_has_two_to_five_sentences():
+    many = tuple(change(f"Thing {letter}", "rising", 0.1, 0.2, crowd=letter == "A") for letter in "ABCDEF")
+    for changes in (many, many[1:], many[:1], ()):
+        note = "" if changes else "The mix moved beyond chance, spread over many interests."
+        story = story_from_facts(migration_of(changes, windows=WINDOWS, note=note), "en")
+        assert 2 <= story.count(".") <= 5, story
+
+
+def test_no_clear_change_is_said_only_where_it_abstains():
+    spread = migration_of((), windows=WINDOWS, note="The mix moved beyond chance.")
+    assert story_from_facts(spread, "en").startswith("The mix moved beyond chance. This compares")
+    still = migration_of((), windows=WINDOWS, abstained=True, note="No change beyond chance.")
+    assert story_from_facts(still, "en").startswith("No clear change. No change beyond chance. This")
+    assert (
+        story_from_facts(migration_of((), abstained=True, note="还没有。"), "zh")
+        == "没有明显的变化。还没有。"
+    )
 
 
 def test_percent_and_titles():

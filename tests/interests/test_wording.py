@@ -9,10 +9,10 @@ import pytest
 from agent.errors import BackendError
 from agent.interests.story_check import check_story
 from agent.interests.wording import Wording, label_follows, summary_follows
-from agent.interests.words import FacetExamples, FacetWords
+from agent.interests.words import FacetExamples, FacetWords, closing_sentences
 from agent.llm.scripted import ScriptedBackend
 from agent.schema import Facet, Profile
-from tests.interests.test_story import CHANGES, migration_of
+from tests.interests.test_story import CHANGES, WINDOWS, change, migration_of
 
 SNACKS = FacetExamples(
     (("Potato chips", 30), ("Tortilla chips", 15), ("Popcorn", 5)), (("Bagged snacks", 50),), 50
@@ -119,6 +119,18 @@ def test_a_story_is_told_retold_and_then_replaced():
     told = Wording(ScriptedBackend([lies, truth]), "en").tell(migration_of(CHANGES))
     assert told.worded_by == "model" and len(told.rejected) == 1
     assert check_story(told.story, CHANGES, "en") == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_model_story_keeps_the_crowds_part_and_the_times(language):
+    label = "糖果" if language == "zh" else "Candy"
+    text = "糖果从10%上升到30%。" if language == "zh" else "Candy rose from 10% to 30%."
+    migration = migration_of((change(label, "rising", 0.1, 0.3, crowd=True),), windows=WINDOWS)
+    told = Wording(ScriptedBackend([{"sentences": [text]}]), language).tell(migration)
+    assert told.worded_by == "model" and told.story.startswith(text)
+    closing = closing_sentences(migration, language)
+    assert len(closing) == 2 and label in closing[0]
+    assert told.story.endswith(("" if language == "zh" else " ").join(closing))
 
 
 def test_without_a_model_the_facts_speak():

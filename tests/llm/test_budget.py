@@ -7,7 +7,7 @@ import pytest
 
 from agent.data.calls import CallTable
 from agent.data.store import Store
-from agent.errors import BackendTimeoutError, BudgetError, TransientError
+from agent.errors import BackendTimeoutError, BudgetError, StoreError, TransientError
 from agent.llm.backend import Completion, LlmRequest
 from agent.llm.budget import Budget, BudgetBackend
 from agent.llm.ledger import Ledger, LedgerBackend, MemoryCalls, Price
@@ -149,3 +149,28 @@ def test_the_bound_is_one(served, smollm, text):
         assert found.output_tokens <= bound.output_tokens
     scores = smollm.score("Bought:\n", [text, "bread"])
     assert scores.prompt_tokens + scores.scored_tokens <= bound_of_score("Bought:\n", [text, "bread"]).tokens
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        CostSettings(tokens_total=BOUND.tokens + 40),
+        CostSettings(tokens_per_day=BOUND.tokens + 40),
+        CostSettings(price_in=1e6, price_out=1e6, money_total=BOUND.tokens + 40),
+    ],
+)
+def test_it_holds_while_the_ledger_cannot_be_written(limits):
+    class Locked(MemoryCalls):
+        def append_call(self, call):
+            raise StoreError("locked")
+
+    calls = Locked()
+    ledger = Ledger(calls)
+    inner = ScriptedBackend(lambda request: ANSWER)
+    price = Price(limits.price_in, limits.price_out, metered=True)
+    backend = BudgetBackend(LedgerBackend(inner, ledger, price), Budget(limits, calls, ledger=ledger))
+    backend.complete(REQUEST)
+    backend.complete(REQUEST)
+    with pytest.raises(BudgetError, match="80 of"):
+        backend.complete(REQUEST)
+    assert len(inner.requests) == 2

@@ -91,3 +91,14 @@ def test_a_lazy_backend_opens_once_and_remembers_that_it_could_not():
         with pytest.raises(BackendError, match="no file"):
             broken.complete(REQUEST)
     assert opened == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "{", "[]", '{"data": {}}', '{"text": 1, "data": null}', '{"text": "[]", "data": []}']
+)
+def test_what_is_no_answer_is_asked_anew_and_replaced(store, kept):
+    inner = ScriptedBackend([{"label": "cheese"}])
+    backend = CachedBackend(inner, store)
+    store.cache_put(completion_key("scripted:", REQUEST), kept)
+    assert [backend.complete(REQUEST).data for _ in range(2)] == [{"label": "cheese"}] * 2
+    assert len(inner.requests) == 1

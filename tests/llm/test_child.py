@@ -79,3 +79,14 @@ def test_the_pulse_counts_steps_and_processor_time():
     assert not pulse.is_hung(6, 1.05, now=14), "a step is progress"
     assert not pulse.is_hung(6, 1.2, now=25), "processor time is progress"
     assert pulse.is_hung(6, 1.25, now=36)
+
+
+def test_a_lone_surrogate_is_refused_before_the_worker_sees_it(fake):
+    fake("stuck")
+    worker = WorkerChild(WorkerOptions("", 1, 512), start_timeout_s=30)
+    try:
+        with pytest.raises(BackendError, match=r"lone surrogate '\\udc00'") as caught:
+            worker.ask({"op": "score", "prefix": "a", "continuations": ["b", "c\udc00"]}, timeout_s=5)
+        assert not isinstance(caught.value, (BackendTimeoutError, ChildDiedError)) and worker.alive
+    finally:
+        worker.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import socket
 import time
@@ -13,6 +15,7 @@ import pytest
 
 from agent.data.calls import CallTable
 from agent.data.store import Store
+from agent.doctor import _models
 from agent.errors import (
     BackendError,
     BackendTimeoutError,
@@ -27,7 +30,7 @@ from agent.llm.compose import compose_backend, file_identity
 from agent.llm.ledger import MemoryCalls
 from agent.llm.protection import describe_protection
 from agent.llm.streams import collect
-from agent.settings import LlmSettings, load_settings
+from agent.settings import LlmSettings, Settings, load_settings
 from tests.llm.servers import chat, dripping, event, refuse, running_server, streamed
 
 KEY = "sk-canary-0123456789abcdef"
@@ -181,11 +184,13 @@ def test_local_files_of_one_name_are_told_apart(tmp_path):
     assert file_identity(str(tmp_path / "absent.gguf")) == file_identity("no-such-model") == ""
 
 
-def test_nothing_is_opened_before_the_first_call(store):
-    backend = compose(store, model=["llamacpp:no-such-model", "openai:m"])
-    assert backend.name == "llamacpp:no-such-model → openai:m"
+def test_nothing_is_opened_before_the_first_call(store, tmp_path):
+    path = tmp_path / "no-model.GGUF"
+    path.write_bytes(b"none")
+    backend = compose(store, model=[f"llamacpp:{path}", "openai:m"])
+    assert backend.name == "llamacpp:no-model → openai:m"
     assert backend.capabilities.score and backend.capabilities.remote
-    with pytest.raises(BackendError, match="no-such-model"):
+    with pytest.raises(BackendError, match="no-model"):
         backend.complete(HELLO)
     backend.close()
 
@@ -351,3 +356,74 @@ def test_every_protection_is_described():
     assert "calls.jsonl" in found["recording"]
     assert "pw" not in repr(found) and KEY not in repr(found)
     assert dict(describe_protection(LlmSettings(model="none"))) == {"chain": "none, nothing after it"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "nosuch-model",
+        "foo:bar",
+        "NONE",
+        "llamacpp:",
+        "llamacpp:nosuch-model",
+        "llamacpp:absent.gguf",
+        "llamacpp:~no-such-user/m.gguf",
+        "openai:",
+        "openai:m@http://",
+        "openai:m@http://[half/v1",
+        "openai:m@http://here:port/v1",
+    ],
+)
+@pytest.mark.parametrize("place", ["alone", "last"])
+def test_a_name_that_can_be_no_model_is_an_error_at_once(store, name, place):
+    chain = [name] if place == "alone" else ["llamacpp:smollm2-135m", name]
+    with pytest.raises(SettingsError, match=r"llm\.(model|base_url): expected"):
+        compose(store, model=chain)
+
+
+def test_a_replay_needs_no_file_of_the_model(store, tmp_path):
+    path = tmp_path / "calls.jsonl"
+    answer = {"text": "hello", "model": "llamacpp:absent"}
+    asked = {**dataclasses.asdict(HELLO), "stop": []}
+    del asked["stage"], asked["prompt_hash"]
+    line = {"kind": "complete", "model": "llamacpp:absent", "capabilities": {}, "asked": asked}
+    path.write_text(json.dumps({**line, "answer": answer}) + "\n")
+    backend = compose(store, model="llamacpp:absent.gguf", calls={"replay": path})
+    assert backend.complete(HELLO).text == "hello"
+
+
+def test_the_password_of_an_address_is_in_no_message(store):
+    secret = "SEKRET"
+    name = f"openai:m@http://me:{secret}@models.example.com/v1?key={secret}"
+    settings = LlmSettings(model=name)
+    backend = compose_backend(settings, store, offline=True)
+    with pytest.raises(
+        BackendError, match=r"openai:m@http://models\.example\.com/v1' is on another"
+    ) as caught:
+        backend.complete(HELLO)
+    texts = [str(caught.value), backend.name, repr(describe_protection(settings))]
+    texts += [finding.detail for finding in _models(Settings(llm=settings))]
+    for wrong in (
+        {"model": ["none", name]},
+        {"model": name.replace("openai", "opnai")},
+        {"model": f"openai:m@http://me:{secret}@here:port/v1"},
+        {"model": f"openai:m@http://me:a/{secret}@here/v1"},
+        {"model": "openai:m", "base_url": f"ftp://me:{secret}@here/v1"},
+    ):
+        with pytest.raises(SettingsError) as refused:
+            compose(store, **wrong)
+        texts.append(str(refused.value))
+        texts += [finding.detail for finding in _models(Settings(llm=LlmSettings(**wrong)))]
+    assert not [text for text in texts if secret in text]
+
+
+def test_a_call_that_was_given_up_is_in_the_ledger_when_the_process_ends(server, store):
+    server.handle = never
+    backend = compose(store, server, timeout_s=0.3, cost={"price_in": 1.0, "price_out": 1.0})
+    with pytest.raises(BackendTimeoutError):
+        backend.complete(HELLO)
+    backend.close()
+    entry = CallTable(store).load_calls()[-1]
+    assert entry.estimated and entry.metered and entry.cost > 0
+    assert entry.output_tokens == HELLO.max_output_tokens

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from agent.llm.cached import CachedBackend
 from agent.llm.ledger import Ledger, LedgerBackend, MemoryCalls, Price, charged_to
 from agent.llm.scripted import ScriptedBackend
 from agent.llm.streams import collect
+from agent.llm.usage import bound_of_request, bound_of_score
 from agent.schema import LlmCall
 
 REQUEST = LlmRequest("", "hello", "facet_label")
@@ -167,3 +169,75 @@ def test_costs_print_a_table_with_sums(workspace):
     assert lines[0].split()[:3] == ["user", "calls", "kept"]
     assert lines[-1].split() == ["all", "4", "0", "1", "45", "3", "1.5", "4.5000"]
     assert any(line.startswith("(nobody)") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(AttributeError("a bug"), "AttributeError"), (KeyboardInterrupt(), "abandoned")],
+)
+@pytest.mark.parametrize("call", ["complete", "stream", "score"])
+def test_whatever_ends_a_call_it_leaves_a_line_with_its_bound(call, error, outcome):
+    class Failing(ScriptedBackend):
+        def complete(self, request):
+            raise error
+
+        def stream(self, request):
+            yield "half"
+            raise error
+
+        def score(self, prefix, continuations, *, stage="rerank"):
+            raise error
+
+    calls = MemoryCalls()
+    backend = LedgerBackend(Failing([]), Ledger(calls), Price())
+    with pytest.raises(type(error)):
+        if call == "complete":
+            backend.complete(REQUEST)
+        elif call == "stream":
+            collect(backend.stream(REQUEST))
+        else:
+            backend.score("prefix", ["x"])
+    (line,) = calls.calls
+    bound = bound_of_score("prefix", ["x"]) if call == "score" else bound_of_request(REQUEST)
+    assert (line.outcome, line.estimated, line.prompt_tokens) == (outcome, True, bound.prompt_tokens)
+
+
+def test_closing_writes_the_calls_under_way_at_their_bound_and_once():
+    begun, release = threading.Event(), threading.Event()
+
+    def respond(request):
+        begun.set()
+        release.wait(10)
+        return "late"
+
+    calls = MemoryCalls()
+    backend = LedgerBackend(ScriptedBackend(respond), Ledger(calls), Price(metered=True))
+    thread = threading.Thread(target=backend.complete, args=(REQUEST,))
+    thread.start()
+    assert begun.wait(10)
+    backend.close()
+    (line,) = calls.calls
+    assert line.outcome == "abandoned" and line.estimated and line.metered
+    assert line.prompt_tokens == bound_of_request(REQUEST).prompt_tokens
+    release.set()
+    thread.join()
+    backend.close()
+    assert calls.calls == [line], "the answer that came after all is not counted again"
+
+
+def test_closing_tries_once_more_to_write_what_waits():
+    class Locked(MemoryCalls):
+        locked = True
+
+        def append_call(self, call):
+            if self.locked:
+                raise StoreError("locked")
+            super().append_call(call)
+
+    calls = Locked()
+    backend = LedgerBackend(ScriptedBackend(["one"]), Ledger(calls), Price())
+    backend.complete(REQUEST)
+    assert not calls.calls
+    calls.locked = False
+    backend.close()
+    assert [call.outcome for call in calls.calls] == ["ok"]

@@ -356,3 +356,22 @@ def test_a_frozen_worker_is_replaced(smollm_path):
     assert backend.worker_pid != frozen
     assert not _is_running(frozen)
     backend.close()
+
+
+def test_an_object_that_a_stop_text_cuts_is_degraded(smollm):
+    schema = {
+        "type": "object",
+        "properties": {"word": {"enum": ["bread and butter"]}},
+        "required": ["word"],
+        "additionalProperties": False,
+    }
+    cut = smollm.complete(LlmRequest("", "A word.", "test", schema=schema, stop=(" and",)))
+    assert cut.degraded and cut.data is None
+    assert "not JSON" in cut.note
+
+
+def test_an_array_is_not_passed_off_as_an_object(smollm):
+    schema = {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "maxItems": 2}
+    found = smollm.complete(LlmRequest("", "Two letters.", "test", schema=schema))
+    assert found.degraded and found.data is None
+    assert "got list" in found.note and isinstance(json.loads(found.text), list)

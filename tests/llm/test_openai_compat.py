@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -196,6 +197,9 @@ def test_the_wish_of_a_busy_server_is_passed_on(server, backend):
         (200, {}, b"[]"),
         (200, {}, b'{"choices": []}'),
         (200, {}, b'{"choices": [{"message": null}]}'),
+        (200, {}, b'{"choices": [{"message": {"content": [1]}}]}'),
+        (200, {}, b'{"choices": ["x"]}'),
+        (200, {}, b"[" * 200_000),
         (200, {}, b"null"),
         (200, {"Content-Length": "1000"}, b'{"choices": [{"mess'),
     ],
@@ -279,6 +283,46 @@ def test_a_stream_comes_in_pieces_and_ends_in_a_completion(server, backend):
     assert server.bodies[-1]["stream"] is True
 
 
+@pytest.mark.parametrize("count", [-1_000_000, True, 10**30, 5.0, "5", None])
+@pytest.mark.parametrize("call", ["complete", "stream"])
+def test_token_counts_that_cannot_be_are_estimated(server, backend, count, call):
+    _answer_with_usage(server, {"prompt_tokens": count, "completion_tokens": count})
+    completion = backend.complete(HELLO) if call == "complete" else collect(backend.stream(HELLO))[1]
+    assert completion.text == "hello" and completion.estimated
+    assert 0 < completion.prompt_tokens < 100 and 0 < completion.output_tokens < 100
+
+
+@pytest.mark.parametrize("usage", [[1], "many", 7])
+@pytest.mark.parametrize("call", ["complete", "stream"])
+def test_an_answer_is_not_lost_for_its_malformed_usage(server, backend, usage, call):
+    _answer_with_usage(server, usage)
+    completion = backend.complete(HELLO) if call == "complete" else collect(backend.stream(HELLO))[1]
+    assert completion.text == "hello" and completion.estimated and completion.output_tokens > 0
+
+
+def _answer_with_usage(server, usage):
+    def handle(body):
+        if body.get("stream"):
+            return 200, {}, iter([event("hello"), event(finish="stop"), event(usage=usage)])
+        status, headers, content = chat("hello")
+        return status, headers, json.dumps({**json.loads(content), "usage": usage}).encode()
+
+    server.handle = handle
+
+
+@pytest.mark.parametrize("call", ["complete", "stream"])
+def test_a_lone_surrogate_is_refused_before_sending(server, backend, call):
+    broken = LlmRequest("", "a\ud800b", "test")
+    with pytest.raises(BackendError, match=r"lone surrogate '\\ud800'"):
+        backend.complete(broken) if call == "complete" else collect(backend.stream(broken))
+    assert not server.bodies
+
+
+def test_a_lone_surrogate_in_an_answer_is_replaced(server, backend):
+    server.handle = lambda body: chat("a\ud800b")
+    assert backend.complete(HELLO).text == "a?b"
+
+
 def test_a_streamed_object_is_validated_and_a_cut_one_degraded(server, backend):
     def handle(body):
         return chat('{"probe": 7}') if _is_probe(body) else streamed('{"a"', ": 4}")
@@ -304,6 +348,12 @@ HALF = [event("Once upon"), event(" a time")]
         [b"data: {not JSON\n\n"],
         [b"data: []\n\n"],
         [b'data: {"error": {"message": "overloaded"}}\n\n'],
+        [b'data: {"choices": {"a": 1}}\n\n'],
+        [b'data: {"choices": ["x"]}\n\n'],
+        [b'data: {"choices": 7}\n\n'],
+        [b'data: {"choices": [{"delta": "x"}]}\n\n'],
+        [b'data: {"choices": [{"delta": {"content": [1]}}]}\n\n'],
+        [b"data: " + b"[" * 200_000 + b"\n\n"],
     ],
 )
 def test_half_a_stream_is_an_answer_marked_as_broken_off(server, backend, rest):

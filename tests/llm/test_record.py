@@ -88,7 +88,15 @@ def test_files_that_cannot_be_used_are_errors(tmp_path):
         path.write_text(text)
         with pytest.raises(SettingsError, match="record"):
             ReplayBackend(path)
+
+
+def test_an_answer_that_cannot_be_recorded_is_kept_and_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    backend = RecordingBackend(ScriptedBackend(["x"]), tmp_path / "file" / "calls.jsonl")
-    with pytest.raises(BackendError, match=r"llm\.calls\.record"):
-        backend.complete(TEXT)
+    inner = ScriptedBackend(["x", "y"], score_function=lambda prefix, text: [-1.0])
+    backend = RecordingBackend(inner, tmp_path / "file" / "calls.jsonl")
+    answer = backend.complete(TEXT)
+    pieces, streamed = collect(backend.stream(TEXT))
+    scores = backend.score("prefix", ["a"])
+    assert (answer.text, "".join(pieces), scores.token_logprobs) == ("x", "y", ((-1.0,),))
+    for found in (answer, streamed, scores):
+        assert "not recorded: llm.calls.record: expected to write" in found.note

@@ -20,6 +20,9 @@ FOUND = {
         "x_1@sub.example.museum",
         "li＠example.cn",
         "o'neil@example.ie",
+        "张三@例子.中国",
+        "zhang@例子.公司",
+        "张三@example.com",
     ],
     "phone": [
         "+49 30 1234567",
@@ -33,9 +36,32 @@ FOUND = {
         "0171/1234567",
         "+86 138-1234-5678",
         "１３８１２３４５６７８",
+        "(010)12345678",
+        "（010）12345678",
+        "06 12 34 56 78",
+        "01.23.45.67.89",
+        "＋８６ １３８ １２３４ ５６７８",
+        "00491711234567",
+        "04532 1234",
+        "+49\u00a030\u20131234567",
     ],
-    "card": ["4111 1111 1111 1111", "4111111111111111", "3782-822463-10005", "5555 5555 5555 4444"],
-    "iban": ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "de89370400440532013000"],
+    "card": [
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "3782-822463-10005",
+        "5555 5555 5555 4444",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "4111\u20131111\u20131111\u20131111",
+        "4111.1111.1111.1111",
+        "3782.822463.10005",
+        "5901234123457",  # an EAN that passes the Luhn check
+    ],
+    "iban": [
+        "DE89 3704 0044 0532 0130 00",
+        "GB82WEST12345698765432",
+        "de89370400440532013000",
+        "ＤＥ８９３７０４００４４０５３２０１３０００",
+    ],
     "ip": ["192.168.1.17", "8.8.8.8", "2001:db8::ff00:42:8329", "fe80::1", "::ffff:192.0.2.128"],
     "url": [
         "https://shop.example.com/u/ann?token=abc#x",
@@ -60,6 +86,14 @@ KEPT = [
     "《三体》 刘慈欣，2008 年，第 1 版",
     "ISBN 978-3-16-148410-0",
     "0000 0000 0000 0000",
+    "UPC 0012345678905",
+    "00 7123456",
+    "No. 001 2345678",
+    "100-200-3000 count",
+    "016 1234, 56 pack",
+    "01-02-2017 12345",
+    "Level 42: a::b",
+    "4111.1111.1111.1112, 12.99 3.49 5.00 4.11 11.11 2.50",
 ]
 CASES = [(kind, text) for kind, texts in FOUND.items() for text in texts]
 
@@ -73,6 +107,23 @@ def test_what_identifies_people_is_replaced_and_put_back(kind, text, around):
     assert hidden == around.format(f"⟨{kind}-1⟩")
     assert redactor.restore(hidden) == whole
     assert redactor.counts == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("网址https://a.example/c，好", "网址⟨url-1⟩，好"),
+        ("请看https://a.example/c谢谢", "请看⟨url-1⟩谢谢"),
+        ("见www.example.com吧", "见⟨url-1⟩吧"),
+        ("电话+49 30 1234567转5", "电话⟨phone-1⟩转5"),
+        ("邮箱zhang@example.com吧", "邮箱⟨email-1⟩吧"),
+        ("86-010-12345678", "86-⟨phone-1⟩"),
+    ],
+)
+def test_han_text_and_prefixes_may_stand_next_to_it(text, hidden):
+    redactor = Redactor(text)
+    assert redactor.hide(text) == hidden
+    assert redactor.restore(hidden) == text
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -136,6 +187,10 @@ def test_any_text_comes_back(text):
         "AB12" * 10_000,
         "0-" * 20_000,
         "⟨email-" * 8_000,
+        "张@" * 20_000,
+        "张@" + "子." * 20_000 + "1",
+        "4111." * 10_000,
+        "06 " * 20_000,
     ],
 )
 def test_long_texts_take_no_time(long):

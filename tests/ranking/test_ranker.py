@@ -270,3 +270,16 @@ def test_a_filter_lowers_confidence_to_that_of_the_places_without_it(ranker, log
     found = ranker.rank(history, 3, exclude_seen=False, allowed=few)
     np.testing.assert_array_equal(found.items, whole.items[[4, 9, 14]])
     np.testing.assert_allclose(found.confidence, whole.confidence[[4, 9, 14]])
+
+
+def test_new_items_are_found_by_their_text_where_the_weighted_source_is_silent(log):
+    known = log.take(log.item < 38)
+    vectors = unit_vectors(40)
+    liked = vectors[known.item[known.rows_of(0)]].sum(axis=0)
+    vectors[39] = liked / np.linalg.norm(liked)
+    vectors[38] = -vectors[39]
+    weights = SETTINGS.model_copy(update={"weights": {"popularity": 1.0}})
+    ranker = Ranker.fit(known, make_catalogue(40, vectors=vectors), weights, now_ms=NOW_MS)
+    ranked = ranker.rank(context_of(known, 0), 2, allowed=np.arange(40) >= 38)
+    assert ranked.items.tolist() == [39, 38]
+    assert set(ranked.sources[0]) <= {"ease", "facet-vectors"}
