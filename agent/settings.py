@@ -243,10 +243,10 @@ class LlmSettings(_Room):
 
 def _is_gguf(text: str) -> bool:
     """Whether there is a model file at `text`, or at what follows `llamacpp:` in it."""
-    path = Path(text.strip().removeprefix("llamacpp:")).expanduser()
     try:
+        path = Path(text.strip().removeprefix("llamacpp:")).expanduser()
         return path.suffix.lower() == ".gguf" and path.is_file()
-    except (OSError, ValueError):  # too long for a path, or with a zero byte
+    except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, in the home of nobody
         return False
 
 

@@ -63,4 +63,8 @@ def test_a_model_file_in_a_chain(tmp_path):
     path = tmp_path / "a:b.GGUF"
     path.write_bytes(b"GGUF")
     assert LlmSettings().with_model(f"{path},none").chain == (f"llamacpp:{path}", "none")
-    assert LlmSettings().with_model("x" * 5000 + ".gguf").chain == ("llamacpp:" + "x" * 5000 + ".gguf",)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".gguf", "~no-such-user/m.gguf", "a\0b.gguf", "absent.GGUF"])
+def test_a_name_that_is_no_file_is_left_to_the_one_who_opens_it(name):
+    assert LlmSettings().with_model(name).chain == (f"llamacpp:{name}",)

@@ -165,7 +165,11 @@ def advise(
 
 
 def _wants_deleted(found: ModelState, *, may_ask: bool) -> bool:
-    """Asks whether to delete; where nobody can answer, says what to give instead."""
+    """Whether to delete, as the person says.
+
+    Raises:
+        SettingsError: nobody can be asked.
+    """
     try:
         if may_ask:
             question = f"Delete {found.path} ({found.n_bytes / 1e6:,.0f} MB)?"

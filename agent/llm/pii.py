@@ -26,7 +26,10 @@ _EMAIL = re.compile(
 # An address in Han, kana or hangul has no edge towards the words around it: the whole run before the @ is
 # taken, and the domain has to end in a name that the root zone knows (IANA, "Root Zone Database",
 # https://www.iana.org/domains/root/db).
-_CJK_ENDS = "中国|中國|公司|网络|網絡|香港|台湾|台灣|新加坡|澳门|澳門|集团|在线|中文网|网址|商城|政务|公益|한국|みんな"
+_CJK_ENDS = (
+    "中国|中國|公司|网络|網絡|香港|台湾|台灣|新加坡|澳门|澳門|集团|在线|中文网|网址|商城|政务|公益"
+    "|한국|みんな"
+)
 _CJK_EMAIL = re.compile(
     r"(?<![\w.%+'&*/=^{}~-])[\w.%+'&*/=^{}~-]++@"
     rf"(?:(?:[^\W_]|-)++\.)+(?:{_CJK_ENDS}|[^\W\d_{_CJK}]{{2,}})"

@@ -82,8 +82,8 @@ def download(spec: ModelSpec, part: Path, *, progress: Progress) -> None:
         idle = idle + 1 if part.stat().st_size == before else 0
         if idle >= _ATTEMPTS:
             raise FetchError(
-                f"{spec.name}: the hub at {public_url(base)} broke off at {before:,} of {spec.size:,} bytes ({problem}); "
-                "call again to go on from there"
+                f"{spec.name}: the hub at {public_url(base)} broke off at {before:,} of {spec.size:,} bytes "
+                f"({problem}); call again to go on from there"
             )
 
 
@@ -97,8 +97,8 @@ def _hub() -> str:
         usable = False
     if not usable or not text.isprintable() or " " in text:
         raise FetchError(
-            f"expected DRIFTREC_HUB_URL to be an address such as https://huggingface.co, got {public_model(text)!r}; "
-            "correct it, or unset it"
+            "expected DRIFTREC_HUB_URL to be an address such as https://huggingface.co, "
+            f"got {public_model(text)!r}; correct it, or unset it"
         )
     return text.rstrip("/")
 
