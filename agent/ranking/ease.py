@@ -17,6 +17,7 @@ from agent.ranking.source import Arrays, csr_arrays, csr_from, fitted, load_arra
 
 # Up to here the inverse is made in float64: beyond, memory and time count more than the digits.
 _FLOAT64_ITEMS = 2000
+_LEAST_SCALE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ class EaseSource:
         gram = (matrix[:, active].T @ matrix[:, active]).toarray().astype(dtype)
         text = _vectors(catalogue, active) if p.text > 0 else None
         if text is not None:
-            gram += dtype(p.text * p.regularisation) * (text @ text.T)
-        gram[np.diag_indices_from(gram)] += dtype(p.regularisation * scale)
+            gram += dtype(p.text * p.regularisation) * (text.astype(dtype) @ text.T.astype(dtype))
+        # Where all events are old, decay leaves next to nothing: a floor keeps the matrix positive definite.
+        gram[np.diag_indices_from(gram)] += dtype(p.regularisation * max(scale, _LEAST_SCALE))
         stand_in, cosine = _stand_ins(catalogue, active)
         arrays: dict[str, NDArray[Any]] = {
             "active": active,

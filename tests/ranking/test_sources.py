@@ -259,3 +259,12 @@ def test_what_a_moved_user_has_left_behind_counts_as_if_it_weighed_less(source):
     if not isinstance(source, RepeatSource):
         lighter = dataclasses.replace(plain, weight=plain.weight * emphasis)
         np.testing.assert_allclose(faded, fitted.score([lighter])[0], rtol=1e-5, atol=1e-6)
+
+
+def test_ease_is_fitted_where_every_event_is_years_old():
+    """Decay leaves next to nothing of them, and the texts alone, of lower rank, would not do."""
+    n_items = 300
+    log = make_log([(u, u % n_items, 0.0) for u in range(n_items)], n_users=n_items, n_items=n_items)
+    catalogue = make_catalogue(n_items, vectors=unit_vectors(n_items, dim=8))
+    fitted = EaseSource(EaseParams(1000.0, 0.1)).fit(log, catalogue, now_ms=NOW_MS + 4000 * DAY_MS)
+    assert np.isfinite(fitted.arrays["inverse"]).all()
