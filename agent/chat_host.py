@@ -184,6 +184,6 @@ def open_chat(agent: Agent, user_id: str, *, resume: str | None = None, keep: bo
     host = WorkspaceHost(agent, user_id)
     # Loads what answers need, so that the first one comes as fast as the others.
     host.recommend(ListQuery(k=1, explain=False))
-    talk = ChatSession(host, agent.settings.chat, saved=saved if keep else None, resume=resume)
+    talk = ChatSession(host, agent.settings.chat, saved=saved, resume=resume, keep=keep)
     talk.warm_up()
     return talk

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
@@ -14,12 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
+from agent.dialogue.lexicon import HAN, stem
 from agent.dialogue.mentions import Names, normal
+from agent.errors import SettingsError
 from agent.interests.words import Language
 from agent.settings import ChatSettings
 
+_ILL: Final = (
+    r"(?:\w*ache|pains?|fever|cough\w*|rash|nausea|colds?|flu|covid\S*|cancer|tumou?rs?|diabetes|asthma|depression|anxiety|"
+    r"insomnia|migraines?|infections?|allerg(?:y|ies)|arthritis|hypertension|high blood pressure|heart (?:attack|disease)|"
+    r"strokes?|dementia|an(?:a?e)mia|eczema|ulcers?|adhd|hiv|diseases?|illness(?:es)?|disorders?|syndrome|pregnancy)"
+)
+_STATE: Final = r"(?:ill|sick|unwell|pregnant|depressed|diabetic|allergic|addicted|dying|infected)"
 _MEDICAL: Final = re.compile(
-    r"\b(?:do|could|might|may) i have (?!to\b|ever\b|bought\b|any (?:constraints|filters))|\bam i (?:ill|sick|pregnant|depressed|"
+    rf"\bhave i (?:got|caught|developed|contracted)\b.{{0,20}}\b{_ILL}\b|\bam i at (?:\w+ )?risk\b|\b(?:my|a) risk of\b"
+    rf"|\b(?:what|which) (?:disease|illness|condition|sickness|disorder|infection)s?\b"
+    rf"|\b{_ILL}\b.{{0,60}}\b(?:what|which|should|can|could)\b.{{0,20}}\b(?:take|do|helps?)\b"
+    rf"|\b(?:take|do|helps?|good) (?:for|against|about|with)\b.{{0,30}}\b{_ILL}\b"
+    rf"|\b(?:that|if|whether) i(?:'m| am| have| had| got)\b.{{0,20}}\b(?:{_ILL}|{_STATE})\b"
+    r"|我(?![^，。？]{0,5}[买看读搜])[^，。？]{0,6}(?:病|癌|炎|症|怀孕|抑郁|过敏|感冒|发烧)[^，。]{0,4}[吗么？?]"
+    r"|(?:疼|痛|发烧|咳嗽|感冒|失眠).{0,12}(?:吃|用|买)(?:点|些)?(?:什么|啥)"
+    r"|\b(?:do|could|might|may) i have (?!to\b|ever\b|bought\b|any (?:constraints|filters))|\bam i (?:ill|sick|pregnant|depressed|"
     r"diabetic|allergic|healthy|addicted|dying|infected)\b|\bdiagnos\w*|\bsymptoms?\b|\bwhat is wrong with me\b"
     r"|\bwhat(?:'s| is) (?:my|the) (?:condition|illness|disease)\b|\b(?:dose|dosage|prescri\w+|side effects?|cure|treat(?:ment)?)\b"
     r"|\bwhich (?:medicine|medication|drug|pills?)\b"
@@ -67,6 +83,21 @@ class Care:
         """The sensitive categories, normalised."""
         return frozenset(normal(name) for name in self.settings.sensitive_categories)
 
+    def check(self) -> None:
+        """Sees to it that what is declared sensitive exists: a misspelt name would hide nothing.
+
+        Raises:
+            SettingsError: a declared category is none of the catalogue's; near names are given.
+        """
+        known = {normal(name): name for name in self.catalogue.category_names}
+        for name in self.settings.sensitive_categories if known else ():
+            if normal(name) not in known:
+                near = ", ".join(known[key] for key in get_close_matches(normal(name), known, n=3)) or "none"
+                raise SettingsError(
+                    f"chat.sensitive_categories: expected categories of the catalogue, got {name!r}; near it: "
+                    f"{near}. Correct the name, or take it out."
+                )
+
     def sensitive_of(self, code: int) -> frozenset[str]:
         """The sensitive categories of an item, normalised."""
         return frozenset(map(normal, self.catalogue.categories[code])) & self.declared
@@ -94,7 +125,10 @@ class Care:
         if not self.declared:
             return frozenset()
         whole = normal(question)
-        found = {name for name in self.declared if name in whole}
+        words = whole.split()
+        found = {
+            name for name in self.declared if (name in whole if HAN.search(name) else _says(words, name))
+        }
         for _, codes in names.find_titles(question):
             for code in codes:
                 found |= self.sensitive_of(code)
@@ -108,3 +142,14 @@ class Care:
     def line(key: str, language: Language, **values: object) -> str:
         """One of the fixed lines: `advice`, `refusal`, `item`, `facet`, `hidden`."""
         return _LINES[language][key].format(**values)
+
+
+def _says(words: Sequence[str], name: str) -> bool:
+    """Whether whole words in a row are a name, in the singular or the plural: “start” does not say “art”."""
+    parts = name.split()
+    starts = range(len(words) - len(parts) + 1)
+    return any(all(map(_same, words[spot : spot + len(parts)], parts)) for spot in starts)
+
+
+def _same(word: str, part: str) -> bool:
+    return word == part or ("s" in (word[-1], part[-1]) and stem(word) == stem(part))

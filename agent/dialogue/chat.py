@@ -20,10 +20,11 @@ from agent.dialogue.host import Host
 from agent.dialogue.lexicon import content_words, language_of
 from agent.dialogue.memory import Turn, summarise
 from agent.dialogue.mentions import Names, find_places, means_shown
+from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say
 from agent.dialogue.route_rules import ToolName
 from agent.dialogue.router import Route, Router
-from agent.dialogue.saved import SavedTalks
+from agent.dialogue.saved import TORN_NOTE, SavedTalks
 from agent.dialogue.tell_history import needs_encoder
 from agent.dialogue.tool_args import AsOfArgs, EventsArgs, SearchArgs, ToolArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me, spans_of
@@ -85,26 +86,35 @@ class ChatSession:
         *,
         saved: SavedTalks | None = None,
         resume: str | None = None,
+        keep: bool = True,
     ) -> None:
         """Begins a talk, or goes on with a kept one.
 
+        Args:
+            keep: write this talk to `saved` too.
+
         Raises:
             StoreError: the talk to resume is none of this user's.
+            SettingsError: a category that is declared sensitive is none of the catalogue's.
         """
         self._host = host
         self._settings = settings
-        self._saved = saved
+        self._talks, self._saved = saved, saved if keep else None
         self._names = Names(host.catalogue)
         self._care = Care(settings, host.catalogue)
         self._router = Router(host.backend)
+        self._care.check()
         self._told_summary = 0
-        self.talk_id = saved.begin() if saved else ""
+        self.talk_id = self._on_disk = self._saved.begin() if self._saved else ""
         self.turns: list[Turn] = []
-        self.state = TalkState()
+        self.state = self._reached = TalkState()
+        self._torn = False
         self.last: Answer | None = None
         if resume is not None and saved is not None:
             kept = saved.load(resume)
-            self.talk_id, self.turns, self.state = resume, list(kept.turns), kept.state
+            self._on_disk, self._torn = resume, kept.torn
+            self.talk_id = resume if keep else ""
+            self.turns, self.state = list(kept.turns), kept.state
 
     @property
     def user_id(self) -> str:
@@ -122,7 +132,7 @@ class ChatSession:
 
     def kept_talks(self) -> list[str]:
         """Ids of this user's kept talks, oldest first."""
-        return self._saved.ids() if self._saved else []
+        return self._talks.ids() if self._talks else []
 
     def warm_up(self) -> None:
         """Makes what every answer needs, so that the first one comes as fast as the others."""
@@ -149,6 +159,7 @@ class ChatSession:
         ctx = self._with_list(ctx)
         plan = self._plan(ctx)
         said, first_s = "", 0.0
+        self._reached = self.state
         working = self._work(ctx, plan)
         try:
             while True:
@@ -162,10 +173,10 @@ class ChatSession:
                 said += piece
                 yield piece
         except (GeneratorExit, KeyboardInterrupt):
-            # The reader has heard enough: what was said stays in the talk.
-            self._append(Turn(checked.text, f"{said} …", plan.tool.name), {"note": "cut by the reader"})
+            self._cut_short(Turn(checked.text, f"{said} …", plan.tool.name))
             raise
-        notes = [checked.note(language), plan.route.note, *result.notes]
+        torn, self._torn = TORN_NOTE[language] if self._torn else "", False
+        notes = [torn, checked.note(language), plan.route.note, *result.notes]
         answer = Answer(
             question=checked.text,
             tool=plan.tool.name,
@@ -235,7 +246,8 @@ class ChatSession:
         if self.state.pending is not None and guard.says_yes(ctx.question):
             return self._confirmed(ctx, self.state.pending)
         if guard.says_yes(ctx.question) or guard.says_no(ctx.question):
-            return _Plan(TOOLS["help"], _fixed(say(ctx, "nothing_pending")), Route("help", "rules"))
+            key = "nothing_pending" if self.state.pending is None else "left"
+            return _Plan(TOOLS["help"], _fixed(say(ctx, key)), Route("help", "rules"))
         previous = cast(ToolName, self.turns[-1].tool) if self.turns else None
         with charged_to(self.user_id):
             route = self._router.route(self._names.mask(ctx.question), ctx.language, previous=previous)
@@ -250,7 +262,7 @@ class ChatSession:
 
     def _tool(self, name: ToolName) -> Tool:
         if name == "about_me":
-            return about_me(lambda: len(self._saved.ids()) if self._saved else 0)
+            return about_me(lambda: len(self.kept_talks()))
         return TOOLS[name]
 
     def _read(self, tool: Tool, ctx: ToolContext) -> ToolArgs | Draft:
@@ -273,6 +285,7 @@ class ChatSession:
             opening.append(Sentence(waiting, claim=False))
             yield opening[0]
         draft, state = self._run(ctx, plan)
+        self._reached = state
         kept, cut = check_sentences(draft.sentences, EvidenceBook(self._host, draft.facts))
         result = _Result(draft, state, (), list(cut))
         settled = list(kept)
@@ -329,10 +342,7 @@ class ChatSession:
     def _remember(self, answer: Answer, state: TalkState) -> None:
         self.last = answer
         if state.forgotten:
-            if self._saved is not None:
-                self._saved.erase(self.talk_id)
-                self.talk_id = self._saved.begin()
-            self.turns, self.state, self._told_summary = [], TalkState(), 0
+            self._forget()
             return
         turn = Turn(answer.question, answer.text, answer.tool)
         self.state = state
@@ -346,6 +356,20 @@ class ChatSession:
         }
         self._append(turn, details)
 
+    def _forget(self) -> None:
+        if self._talks is not None and self._on_disk:
+            self._talks.erase(self._on_disk)
+        self.talk_id = self._on_disk = self._saved.begin() if self._saved else ""
+        self.turns, self.state, self._told_summary = [], TalkState(), 0
+
+    def _cut_short(self, turn: Turn) -> None:
+        """The reader has heard enough: what was said and done stays in the talk."""
+        if self._reached.forgotten:
+            self._forget()
+            return
+        self.state = self._reached
+        self._append(turn, {"note": "cut by the reader"})
+
     def _append(self, turn: Turn, details: dict[str, Any]) -> None:
         self.turns.append(turn)
         if self._saved is not None:
@@ -355,7 +379,7 @@ class ChatSession:
 def _waiting(ctx: ToolContext, given: ToolArgs | Draft) -> str:
     """What is said before a tool that takes longer than a moment; empty for the others."""
     if isinstance(given, AsOfArgs) and given.what == "list":
-        return say(ctx, "as_of_slow", day=f"{given.moment:%Y-%m-%d}")
+        return say(ctx, "as_of_slow", day=last_day(given.moment))
     if isinstance(given, SearchArgs) and needs_encoder(ctx, given.words, spans_of(given), given.events):
         return say(ctx, "search_slow")
     return ""

@@ -15,11 +15,14 @@ from agent.dialogue.attributes import ItemFacts
 from agent.dialogue.lexicon import HAN, stem
 from agent.dialogue.mentions import normal
 from agent.interests.words import Language
+from agent.llm.fence import fence
 
 ConstraintKind = Literal[
     "category", "domain", "not", "at_most", "below", "at_least", "above", "audience", "new_only"
 ]
 
+# How much of a value is shown: it may come from a question or from the catalogue.
+_VALUE_CHARS: Final = 60
 # How an item shows that it is for a child; matched as words (Chinese: as parts).
 _CHILD: Final = re.compile(
     r"\b(?:kids?|child|children|children's|kid's|toddlers?|bab(?:y|ies)|infants?|juvenile|junior|"
@@ -97,7 +100,7 @@ class Constraint:
         """The constraint in words."""
         words = _WORDS[language]
         key = "not_brand" if (self.kind, self.what) == ("not", "brand") else self.kind
-        return words[key].format(value=self.value, what=words.get(self.what, self.what))
+        return words[key].format(value=fence(self.value, _VALUE_CHARS), what=words.get(self.what, self.what))
 
     def allows(self, items: ItemFacts) -> NDArray[np.bool_]:
         """`(n_items,)`, which items fulfil it; an item without a price fulfils no limit of price."""

@@ -55,6 +55,7 @@ class TalkState:
         named: sensitive categories the person has named.
         before: for each change made in this talk, the numbers of its feedback and the ids of the list before
             it: what one “undo” takes back, and what it is held to.
+        held_before: for each of those changes, its first number and the constraints its list was made under.
         pending: a change that waits for confirmation.
         forgotten: the person asked to erase the talk; nothing of it is kept.
     """
@@ -64,6 +65,7 @@ class TalkState:
     constraints: tuple[Constraint, ...] = ()
     named: frozenset[str] = frozenset()
     before: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = ()
+    held_before: tuple[tuple[int, tuple[Constraint, ...]], ...] = ()
     pending: Pending | None = None
     forgotten: bool = False
 

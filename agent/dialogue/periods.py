@@ -79,6 +79,11 @@ _BEFORE_ZH: Final = re.compile(r"^(?:份)?(?:之|以)前")
 _SINCE_ZH: Final = re.compile(r"^(?:份)?(?:之|以)(?:来|后)|^开始|^起")
 
 
+def last_day(moment: datetime) -> str:
+    """ISO date of the last day before a moment: what “as of” speaks of when the moment is not in it."""
+    return f"{moment - timedelta(milliseconds=1):%Y-%m-%d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A span `[start, end)` in UTC; `relation` says whether it, what is before it, or what is since is meant."""

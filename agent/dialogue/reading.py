@@ -13,7 +13,7 @@ from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
 from agent.dialogue.item_choice import by_words, choose, likeliest
 from agent.dialogue.lexicon import HAN, content_words
-from agent.dialogue.mentions import Topic, find_places, find_topic, means_both, means_shown
+from agent.dialogue.mentions import Topic, find_places, find_topic, means_both, means_shown, normal
 from agent.dialogue.periods import Period, find_periods
 from agent.dialogue.phrases import say
 from agent.dialogue.tell_history import describe, matching_rows
@@ -41,7 +41,11 @@ _EVENTS: Final = (
     ("view", r"\b(?:view\w*|look(?:ed)? at|see|seen|saw)\b|浏览|看过|看了|看"),
     ("rate", r"\b(?:rate|rated|ratings?)\b|评分|评过|评"),
     ("like", r"\b(?:liked|favou?rited)\b|点赞"),
-    ("search", r"\bsearch(?:ed|es)? for\b|\bmy searches\b|搜(?:索)?(?:过|了)"),
+    (
+        "search",
+        r"\bsearch(?:ed|es)? for\b|\bsearches\b|\b(?:did|have) i search(?:ed)?\b"
+        r"|搜(?:索)?(?:过|了|记录)|我的搜索",
+    ),
 )
 _EVENT_WORDS: Final = re.compile("|".join(pattern for _, pattern in _EVENTS), re.IGNORECASE)
 _COUNTING: Final = re.compile(r"\bhow (?:often|many)\b|几次|多少次|多少", re.IGNORECASE)
@@ -302,7 +306,10 @@ def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Dra
     if facet_only:
         return _facet_of(ctx, named, topic)
     if topic is not None:
-        return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
+        # The nearest category may be one that is not to be named: then the person's own words stand for it.
+        unsaid = topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named
+        name = " ".join(content_words(ctx.question)) if unsaid else topic.name
+        return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(name))
     if not named and (single := by_words(ctx, content_words(ctx.question))):
         named = [single]
     if named:

@@ -17,15 +17,20 @@ from pydantic import TypeAdapter
 from agent.dialogue.context import TalkState
 from agent.dialogue.memory import Turn
 from agent.errors import StoreError
+from agent.interests.words import Language
 from agent.schema import to_plain
 
 _FORMAT: Final = 1
 _STATE: Final = TypeAdapter(TalkState)
+TORN_NOTE: Final[dict[Language, str]] = {
+    "en": "a part of this kept talk cannot be read (a write was broken off): a turn may be missing",
+    "zh": "这次谈话的保存内容有一部分无法读取（写入曾中断），可能缺少一轮",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SavedTalk:
-    """A talk read back: its turns, its state after the last one, and whether its end was torn off."""
+    """A talk read back: its turns, its state after the last one, and whether some of its lines are broken."""
 
     talk_id: str
     turns: tuple[Turn, ...]
@@ -63,7 +68,8 @@ class SavedTalks:
         self._own.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(talk_id)
         lines = []
-        if not path.exists():
+        end = _end(path)
+        if not end:
             lines.append({"format": _FORMAT, "talk": talk_id, "user_id": self.user_id})
         lines.append(
             {
@@ -76,6 +82,9 @@ class SavedTalks:
             }
         )
         text = "".join(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines)
+        if end not in (b"", b"\n"):
+            # The last write was torn off: what comes now must not be lost with it.
+            text = f"\n{text}"
         # One write per turn to a file opened for appending: an interruption tears off the last line at most.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -112,11 +121,28 @@ class SavedTalks:
         return self._own / f"{talk_id}.jsonl"
 
 
+def _end(path: Path) -> bytes:
+    """The last byte of a file; empty when there is none."""
+    if not path.exists() or not path.stat().st_size:
+        return b""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
 def _read(path: Path) -> tuple[list[dict[str, Any]], bool]:
+    """The records of a file, and whether lines of it are broken: those are left out."""
     records: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8", errors="surrogatepass").splitlines():
+    torn = False
+    # Only "\n" ends a line: U+2028, U+0085 and their like may stand in titles.
+    for line in filter(None, path.read_bytes().split(b"\n")):
         try:
-            records.append(json.loads(line))
+            record = json.loads(line.decode("utf-8", "surrogatepass"))
         except ValueError:
-            return records, True
-    return records, False
+            torn = True
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+        else:
+            torn = True
+    return records, torn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from agent.dialogue.answers import Draft, Sentence
@@ -54,7 +54,7 @@ def steer(
         draft = dataclasses.replace(draft, sentences=(*draft.sentences, hint))
     draft = dataclasses.replace(draft, facts=facts)
     focus = (target,) if kind == "item" else ctx.state.focus
-    return draft, ctx.keep(before=(*ctx.state.before, (ids, before)), focus=focus)
+    return draft, _noted(ctx, ids, before, focus=focus)
 
 
 def _place(ctx: ToolContext, kind: FeedbackTarget, target: str) -> int | None:
@@ -109,7 +109,15 @@ def set_aside(
         first, *rest = draft.sentences
         draft = dataclasses.replace(draft, sentences=(first, Sentence(text, also), *rest))
     ids = tuple(entry.feedback_id for entry in given)
-    return draft, ctx.keep(before=(*ctx.state.before, (ids, before)))
+    return draft, _noted(ctx, ids, before)
+
+
+def _noted(ctx: ToolContext, ids: tuple[int, ...], before: tuple[str, ...], **changes: object) -> TalkState:
+    """The state of the talk with a change that one “undo” takes back."""
+    held = tuple((number, ctx.state.constraints) for number in ids[:1])
+    return ctx.keep(
+        before=(*ctx.state.before, (ids, before)), held_before=(*ctx.state.held_before, *held), **changes
+    )
 
 
 def _gift(ctx: ToolContext, item: int, day: int) -> Feedback:
@@ -130,8 +138,9 @@ def _searches(ctx: ToolContext, interaction_ids: Sequence[int]) -> list[int]:
     return [int(log.interaction_id[row]) for row in rows if log.item[row] < 0]
 
 
-def _list(ctx: ToolContext) -> tuple[str, ...]:
-    found = ctx.host.recommend(dataclasses.replace(ctx.query(_COUNTED), explain=False))
+def _list(ctx: ToolContext, constraints: Sequence[Constraint] | None = None) -> tuple[str, ...]:
+    query = ctx.query(_COUNTED, constraints=constraints)
+    found = ctx.host.recommend(dataclasses.replace(query, explain=False))
     return tuple(str(entry.item_id) for entry in found)
 
 
@@ -174,7 +183,7 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     live = [number for number, entry in given.items() if not entry.undone and entry.action != "undo"]
     if feedback_id is None:
         group = next((entry for entry in reversed(groups) if set(entry[0]) & set(live)), None)
-        numbers = tuple(n for n in group[0] if n in live) if group else tuple(live[-1:])
+        numbers = tuple(n for n in group[0] if n in live) if group else _last_run(given, live)
     else:
         group = next((entry for entry in groups if feedback_id in entry[0]), None)
         numbers = (feedback_id,) if feedback_id in live else ()
@@ -183,19 +192,54 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
         return Draft((Sentence(text, ("fact:feedback",)),), {"feedback": len(live)}), ctx.state
     for number in reversed(numbers):
         ctx.host.undo(number)
-    after = _list(ctx)
-    name = say(ctx, "comma").join(dict.fromkeys(named(ctx, given[number]) for number in numbers))
+    held = dict(ctx.state.held_before).get(group[0][0]) if group else None
+    after = _list(ctx, held)
+    name = _taken_back(ctx, [given[number] for number in numbers])
     marks = tuple(f"feedback:{number}" for number in numbers)
     sentences = [Sentence(say(ctx, "undone", name=name), marks)]
     facts: dict[str, object] = {"after": list(after)}
     if group is not None and set(numbers) == set(group[0]):
         facts["before"] = list(group[1])
+        if held is not None and held != ctx.state.constraints:
+            shown = say(ctx, "comma").join(_names(ctx, held)) or say(ctx, "held_no")
+            sentences.append(Sentence(say(ctx, "undone_held", shown=shown), claim=False))
         n = sum(one != other for one, other in zip(group[1], after, strict=False))
         n += abs(len(group[1]) - len(after))
         text = say(ctx, "undone_differs", n=n) if n else say(ctx, "undone_exact")
         sentences.append(Sentence(text, ("fact:before", "fact:after")))
     kept = tuple(entry for entry in groups if not set(entry[0]) & set(numbers))
-    return Draft(tuple(sentences), facts), ctx.keep(before=kept)
+    still = tuple(entry for entry in ctx.state.held_before if entry[0] not in numbers)
+    return Draft(tuple(sentences), facts), ctx.keep(before=kept, held_before=still)
+
+
+def _last_run(given: Mapping[int, Feedback], live: Sequence[int]) -> tuple[int, ...]:
+    """The latest feedback and those of the same action and target right before it: steps of one wish."""
+    run: list[int] = []
+    for number in reversed(live):
+        entry, last = given[number], given[live[-1]]
+        if (entry.action, entry.target_kind, entry.target) != (last.action, last.target_kind, last.target):
+            break
+        run.append(number)
+    return tuple(reversed(run))
+
+
+def _taken_back(ctx: ToolContext, entries: Sequence[Feedback]) -> str:
+    """What is taken back, in one line: of several gifts, how many events count again."""
+    gifts = [entry for entry in entries if entry.action == "gift"]
+    names = [named(ctx, entry) for entry in entries if len(gifts) < 2 or entry.action != "gift"]
+    if len(gifts) > 1:
+        names.insert(0, say(ctx, "undone_events", n=len(set[int]().union(*(_rows(ctx, g) for g in gifts)))))
+    return say(ctx, "comma").join(dict.fromkeys(names))
+
+
+def _rows(ctx: ToolContext, gift: Feedback) -> set[int]:
+    """Rows of the events that a gift sets aside."""
+    if gift.target_kind == "interaction":
+        return {int(row) for row in ctx.rows_of_ids([int(gift.target)])}
+    if gift.target not in ctx.host.catalogue.item_codes:
+        return set()
+    rows = (int(row) for row in ctx.rows_of_item(ctx.code(gift.target)))
+    return {row for row in rows if not gift.value or ctx.day(row) == gift.value}
 
 
 def named(ctx: ToolContext, entry: Feedback) -> str:

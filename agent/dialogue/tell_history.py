@@ -43,6 +43,10 @@ def search(
         row = int(rows[0] if mode == "first" else rows[-1])
         text = say(ctx, f"search_{mode}", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row))
         sentences.insert(0, Sentence(text, ctx.marks([row])))
+    if how == "near":
+        # Of any kind and time, or only among those that were asked for.
+        key = "search_unsaid_here" if len(matching_rows(ctx, words, (), ())) else "search_unsaid"
+        sentences.insert(0, Sentence(say(ctx, key, what=ctx.marked(" ".join(words))), ("fact:search",)))
     if mode == "list" or near:
         sentences += _rows(ctx, rows)
     items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)

@@ -10,6 +10,7 @@ from typing import Final
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import Constraint, merge
 from agent.dialogue.context import TalkState, ToolContext
+from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say, times
 from agent.dialogue.tell_items import cited_ids
 from agent.interests.words import percent
@@ -106,9 +107,9 @@ def list_as_of(ctx: ToolContext, moment: datetime, k: int | None) -> tuple[Draft
     """The list as of a moment: only events before it count, in the profile and in what is fitted."""
     query = dataclasses.replace(ctx.query(k), as_of_ms=int(moment.timestamp() * 1000))
     found = ctx.host.recommend(query)
-    lead = Sentence(say(ctx, "list_then", day=f"{moment:%Y-%m-%d}"), claim=False)
+    lead = Sentence(say(ctx, "list_then", day=last_day(moment)), claim=False)
     listed = tuple(str(entry.item_id) for entry in found)
-    facts = {"as_of": f"{moment:%Y-%m-%d}", "n": len(found)}
+    facts = {"as_of": last_day(moment), "n": len(found)}
     rows = []
     for entry in found:
         title = ctx.title(ctx.code(entry.item_id), whole=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
-from agent.dialogue.periods import Period
+from agent.dialogue.periods import Period, last_day
 from agent.dialogue.phrases import say
 from agent.dialogue.tell_control import named
 from agent.interests.evidence import day_name
@@ -35,7 +35,7 @@ def as_of(ctx: ToolContext, moment: datetime) -> Draft:
     if span is None:
         return _nothing(ctx)
     if int(moment.timestamp() * 1000) <= int(ctx.host.log.timestamp_ms[0]):
-        text = say(ctx, "no_period", first=span[0], last=span[1], asked=f"{moment:%Y-%m-%d}")
+        text = say(ctx, "no_period", first=span[0], last=span[1], asked=last_day(moment))
         return Draft((Sentence(text, ("fact:window",)),), {"window": span})
     then = ctx.host.profile(int(moment.timestamp() * 1000))
     draft = _profile_draft(ctx, then, lead="profile_then")
@@ -67,7 +67,7 @@ def _since(ctx: ToolContext, then: Profile) -> list[tuple[str, float, float]]:
 
 
 def _profile_draft(ctx: ToolContext, found: Profile, *, lead: str) -> Draft:
-    day = f"{found.moment:%Y-%m-%d}"
+    day = last_day(found.moment)
     facts = {"profile": {"moment": day, "events": found.n_interactions, "sessions": found.n_sessions}}
     marks = ("fact:profile",)
     if not found.facets:

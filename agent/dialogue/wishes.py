@@ -50,9 +50,13 @@ _CHILD: Final = re.compile(
     r"|\bkid[- ]friendly\b|适合(?:小?孩子?|儿童|宝宝|小朋友)|给(?:我的?)?(?:小?孩子?|儿童|宝宝|小朋友|儿子|女儿)",
     re.IGNORECASE,
 )
+_MAKER: Final = r"(?:brand|maker|publisher|manufacturer)s?"
+_BRAND_NAMED: Final = re.compile(rf"\b{_MAKER}\b|牌子|品牌", re.IGNORECASE)
+# What the item spoken of is made by; “a private brand” or “the brand Acme” is a name of its own.
 _THIS_BRAND: Final = re.compile(
-    r"\b(?:not|no|other than|different|another|except)\b.{0,20}\b(?:this|that|the same|their|its)?\s?(?:brand|maker|publisher|manufacturer)\b"
-    r"|(?:不要|换|别|不是|除了)(?:这个?|那个?|别的)?(?:牌子|品牌|厂商|出版社)",
+    rf"\b(?:not|no|nothing|without|other than|different from|except|anything but)\b.{{0,20}}\b(?:this|that|the same|their|its)\s{_MAKER}\b"
+    rf"|\b(?:another|different|other)\s{_MAKER}\b"
+    r"|(?:不要|别|不是|除了)(?:这|那)(?:个|家)?(?:牌子|品牌|厂商|出版社)|(?:换|别的|其他|其它)(?:一?[个家种])?(?:别的)?(?:牌子|品牌|厂商|出版社)",
     re.IGNORECASE,
 )
 _NOT: Final = re.compile(
@@ -65,6 +69,10 @@ _NEW: Final = re.compile(
     r"\b(?:not|never|haven't|have not)\s+(?:\w+ )?(?:had|bought|seen|tried|read|watched)\b|\bnew (?:to|for) me\b|\bsomething new\b"
     r"|没(?:有)?(?:买|看|读|用|试)过|新东西|新鲜",
     re.IGNORECASE,
+)
+_NO_VALUE: Final = frozenset(
+    {"things", "stuff", "items", "anything", "please", "in", "it"}
+    | {f"{maker}{end}" for maker in ("brand", "maker", "publisher", "manufacturer") for end in ("", "s")}
 )
 _UNNEGATED: Final = frozenset(
     {"ideas", "idea", "problem", "worries", "more", "matter", "longer", "sure", "this brand"}
@@ -152,7 +160,8 @@ class WishReader:
                 and len(word.split()) <= 4
                 and not _NEW.search(match.group())
             ):
-                entry = Constraint("not", _tidy(word))
+                what = "brand" if _BRAND_NAMED.search(match.group()) else ""
+                entry = Constraint("not", _tidy(word), what)
                 if entry.value:
                     found.append(entry)
         return found
@@ -239,11 +248,8 @@ def _count(question: str) -> int | None:
 
 
 def _tidy(word: str) -> str:
-    kept = [
-        part
-        for part in word.split()
-        if part.casefold() not in {"things", "stuff", "items", "anything", "brand", "please", "in", "it"}
-    ]
+    word = re.sub(r"^(?:牌子|品牌)|(?:这个|那个)?(?:牌子|品牌)$", "", word)
+    kept = [part for part in word.split() if part.casefold() not in _NO_VALUE]
     return " ".join(kept)
 
 

@@ -154,7 +154,8 @@ def test_letting_go_of_much_needs_a_yes(en):
     talk = en.chat("c01", keep=False)
     asked = talk.ask("forget everything I did in 2024")
     assert "Say “yes”" in asked.text and en.feedback("c01") == []
-    assert "nothing to confirm" in talk.ask("no").text.lower() and en.feedback("c01") == []
+    assert talk.ask("no").text == "Left as it is." and en.feedback("c01") == []
+    assert "nothing to confirm" in talk.ask("no").text
     talk.ask("forget what I did in May")
     if "Say “yes”" in talk.last.text:
         talk.ask("yes")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.dialogue.mentions import Names
+from agent.errors import SettingsError
 from tests.dialogue.conftest import check_evidence
 
 QUESTIONS = (
@@ -59,11 +61,52 @@ def test_they_are_named_once_the_person_does(careful):
         "which medicine should I take?",
         "我是不是得了糖尿病？",
         "吃什么药好？",
+        "I have a headache, what should I take?",
+        "have I got cancer?",
+        "what disease do I have?",
+        "am I at risk of cancer?",
+        "do my purchases show that I am ill?",
+        "我有糖尿病吗？",
+        "我会得癌症吗？",
     ],
 )
 def test_no_diagnosis(careful, question):
     answer = careful.chat("c01", keep=False).ask(question)
     assert answer.refused and ("no diagnosis" in answer.text or "不做诊断" in answer.text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["have I got a tent already?", "why did you recommend the first one?", "did I buy pain au chocolat?"],
+)
+def test_questions_about_purchases_are_no_medical_ones(careful, question):
+    assert not careful.chat("c01", keep=False).ask(question).refused
+
+
+def declare(agent, *names):
+    chat = agent.settings.chat.model_copy(update={"sensitive_categories": names})
+    agent.settings = agent.settings.model_copy(update={"chat": chat})
+
+
+def test_a_category_is_named_by_whole_words_only(careful):
+    care = careful.chat("c01", keep=False)._care
+    names = Names(careful.session.catalogue)
+    assert care.named_in("mysteries please", names) == {"mystery"}
+    assert not care.named_in("how mysterystruck", names) and not care.named_in("less myster", names)
+
+
+def test_a_sensitive_category_that_does_not_exist_is_an_error(en):
+    declare(en, "mystry")
+    with pytest.raises(SettingsError, match="'mystry'; near it: Mystery"):
+        en.chat("c01", keep=False)
+
+
+def test_a_hidden_category_near_the_words_is_not_named(en):
+    hidden = next(name for name in en.session.catalogue.category_names if len(name.split()) > 1)
+    declare(en, hidden)
+    word = hidden.split()[-1].lower()
+    answer = en.chat("c01", keep=False).ask(f"less {word} please")
+    assert answer.tool == "less" and hidden not in answer.text
 
 
 def test_without_the_setting_nothing_is_hidden(en):

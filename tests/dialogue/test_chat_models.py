@@ -122,3 +122,84 @@ def test_a_wish_that_cannot_be_met_does_not_repeat_the_list(zh):
     assert talk.ask("给我推荐点东西").listed
     again = talk.ask("给我推荐新一点的，年份更新的")
     assert "保持不变" in again.text and not again.listed
+
+
+def live(agent):
+    return [entry for entry in agent.feedback("c01") if not entry.undone and entry.action != "undo"]
+
+
+def test_undo_takes_back_all_steps_when_the_answer_was_cut_or_the_talk_is_new(en):
+    before = [entry.item_id for entry in en.recommend("c01", 50, rerank=False)]
+    for _ in range(2):
+        en.give_feedback("c01", "less", "Mystery")
+    en.chat("c01").ask("undo")
+    assert not live(en)
+    talk = en.chat("c01")
+    stream = talk.stream("less mystery")
+    next(stream)
+    stream.close()
+    assert live(en) and talk.state.before
+    assert "exactly" in talk.ask("undo").text and not live(en)
+    assert [entry.item_id for entry in en.recommend("c01", 50, rerank=False)] == before
+
+
+def test_a_cut_answer_still_forgets_the_talk(en):
+    talk = en.chat("c01")
+    talk.ask("hello")
+    stream = talk.stream("forget this talk")
+    next(stream)
+    stream.close()
+    assert talk.turns == [] and talk.kept_talks() == []
+
+
+def test_undo_compares_under_the_constraints_of_then(en):
+    talk = en.chat("c01", keep=False)
+    talk.ask("less mystery")
+    talk.ask("recommend something under 20 dollars")
+    answer = talk.ask("undo")
+    assert "constraints have changed" in answer.text and "exactly" in answer.text
+    assert answer.facts["before"] == answer.facts["after"]
+
+
+def test_undo_of_many_events_is_one_line_with_their_number(en):
+    talk = en.chat("c01", keep=False)
+    talk.ask("forget my March purchases")
+    if talk.state.pending:
+        talk.ask("yes")
+    n = len(live(en))
+    assert n > 1
+    answer = talk.ask("undo")
+    assert "events count again" in answer.text and "gift" not in answer.text and "exactly" in answer.text
+
+
+def test_talks_are_counted_without_keeping_this_one(en):
+    en.chat("c01").ask("hello")
+    talk = en.chat("c01", keep=False)
+    assert "I keep 1 talk with you" in talk.ask("what do you know about me?").text
+    assert len(talk.kept_talks()) == 1 and talk.talk_id == ""
+
+
+def test_a_torn_talk_says_so_once(en):
+    talk = en.chat("c01")
+    talk.ask("hello")
+    (path,) = en.workspace.root.rglob(f"{talk.talk_id}.jsonl")
+    path.write_bytes(path.read_bytes() + b'{"at": "2024')
+    again = en.chat("c01", resume="last")
+    assert "cannot be read" in again.ask("hello").note and not again.ask("hello").note
+    assert len(en.chat("c01", resume="last").turns) == 3
+
+
+def test_searches_are_listed_and_the_day_asked_for_is_named(en):
+    searched = en.chat("canary", keep=False).ask("show my searches")
+    assert searched.facts["search"]["n"] == 1 and "Zanzibar" in searched.text
+    assert "as of 2024-04-10" in en.chat("c01", keep=False).ask("show me as I was on 2024-04-10").text
+
+
+def test_what_is_near_only_by_meaning_is_said_to_be_so(en, monkeypatch):
+    log, catalogue = en.session.interests.user_log("c01"), en.session.catalogue
+    bought = log.event == log.events.index("purchase")
+    row = next(row for row in range(len(log)) if bought[row] and catalogue.text_row[log.item[row]] >= 0)
+    near = catalogue.item_vectors(log.item[row : row + 1])[0]
+    monkeypatch.setattr("agent.chat_host.WorkspaceHost.embed", lambda self, text: near)
+    answer = en.chat("c01", keep=False).ask("did I ever buy zeppelin?")
+    assert answer.facts["search"]["how"] == "near" and "No event of yours says “zeppelin”." in answer.text

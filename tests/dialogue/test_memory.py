@@ -50,6 +50,22 @@ def test_a_torn_last_line_loses_that_turn_only(tmp_path):
     assert kept.torn and [turn.question for turn in kept.turns] == ["q0"]
 
 
+def test_what_is_said_after_a_torn_line_is_kept(tmp_path):
+    talks = SavedTalks(tmp_path, "ann")
+    talk_id = "20240101T000000-aa"
+    odd = Turn("a\u2028b\x85c", "d\u2029e", "help")
+    talks.append(talk_id, odd, TalkState(), {})
+    (path,) = tmp_path.rglob("*.jsonl")
+    assert talks.load(talk_id).turns == (odd,) and not talks.load(talk_id).torn
+    path.write_bytes(path.read_bytes() + '{"question": "问'.encode()[:-1])
+    state = TalkState(constraints=(Constraint("not", "nuts"),))
+    talks.append(talk_id, Turn("q2", "a", "help"), state, {})
+    kept = talks.load(talk_id)
+    assert (
+        kept.torn and [turn.question for turn in kept.turns] == [odd.question, "q2"] and kept.state == state
+    )
+
+
 def test_talks_of_others_cannot_be_reached(tmp_path):
     mine, theirs = SavedTalks(tmp_path, "ann"), SavedTalks(tmp_path, "bob")
     theirs.append("20240101T000000-aa", Turn("secret", "a", "help"), TalkState(), {})
