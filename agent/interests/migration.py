@@ -27,7 +27,7 @@ from agent.interests.sessions import moment as moment
 from agent.interests.windows import Windows as Windows
 from agent.interests.windows import halve as halve
 from agent.interests.words import Language
-from agent.schema import ChangePoint, DislikeChange, Migration, UserId
+from agent.schema import ChangePoint, DislikeChange, FacetChange, Migration, UserId
 from agent.settings import InterestSettings
 
 
@@ -83,43 +83,24 @@ def compute_migration(
     """
     if windows is None:
         note = nothing_note(
-            len(log),
-            sessions.n_sessions,
-            n_left_out=n_left_out,
-            least=MIN_WINDOW_SESSIONS,
-            language=language,
+            len(log), sessions.n_sessions, n_left_out=n_left_out, least=MIN_WINDOW_SESSIONS, language=language
         )
-        rejected: tuple[DislikeChange, ...] = ()
-        if with_evidence and len(log):
-            end_ms = int(log.timestamp_ms.max()) + 1
-            rejected = compute_dislikes(log, catalogue, frame, settings, split_ms=end_ms, end_ms=end_ms)
+        end_ms = int(log.timestamp_ms.max()) + 1 if len(log) else 0
+        rejected = _dislikes(log, catalogue, frame, settings, (end_ms, end_ms), wanted=with_evidence)
         return _abstain(user_id, None, (0, 0), note, dislikes=rejected)
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
     crowd = None if population is None else _crowd(log, catalogue, frame, population, both, n_before=sizes[0])
-    dislikes: tuple[DislikeChange, ...] = ()
-    if with_evidence:
-        dislikes = compute_dislikes(
-            log, catalogue, frame, settings, split_ms=windows.split_ms, end_ms=windows.end_ms
-        )
+    moments = (windows.split_ms, windows.end_ms)
+    dislikes = _dislikes(log, catalogue, frame, settings, moments, wanted=with_evidence)
     tested = run_facet_tests(log, catalogue, both, sizes[0], crowd=crowd, settings=settings)
     if tested is None:
         note = say(language, "few", before=sizes[0], after=sizes[1], least=MIN_WINDOW_SESSIONS)
         return _abstain(user_id, windows, sizes, note, dislikes=dislikes)
     changes = list_changes(tested, sessions, frame=frame, settings=settings, labels=labels)
     if with_evidence:
-        changes = tuple(
-            add_evidence(
-                change,
-                log,
-                catalogue,
-                tested=tested,
-                everything=sessions,
-                position=frame.keys.index(change.key),
-            )
-            for change in changes
-        )
+        changes = _evidenced(changes, log, catalogue, tested, sessions, frame=frame)
     abstained = tested.whole.p_value >= settings.alpha
     return Migration(
         user_id=user_id,
@@ -135,6 +116,38 @@ def compute_migration(
         change_points=_change_points(both) if with_evidence and not abstained else (),
         dislikes=dislikes,
         interlude=_interlude(tested, settings),
+    )
+
+
+def _dislikes(
+    log: InteractionLog,
+    catalogue: Catalogue,
+    frame: FacetFrame,
+    settings: InterestSettings,
+    moments: tuple[int, int],
+    *,
+    wanted: bool,
+) -> tuple[DislikeChange, ...]:
+    """What was rejected, by `moments` (split, end) in milliseconds UTC; empty where it is not wanted."""
+    if not wanted or not len(log):
+        return ()
+    split_ms, end_ms = moments
+    return compute_dislikes(log, catalogue, frame, settings, split_ms=split_ms, end_ms=end_ms)
+
+
+def _evidenced(
+    changes: tuple[FacetChange, ...],
+    log: InteractionLog,
+    catalogue: Catalogue,
+    tested: Tested,
+    sessions: SessionShares,
+    *,
+    frame: FacetFrame,
+) -> tuple[FacetChange, ...]:
+    place = {key: spot for spot, key in enumerate(frame.keys)}
+    return tuple(
+        add_evidence(change, log, catalogue, tested=tested, everything=sessions, position=place[change.key])
+        for change in changes
     )
 
 

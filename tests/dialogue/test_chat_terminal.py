@@ -127,7 +127,7 @@ def test_a_killed_talk_is_resumed(typist):
     os.kill(one.process.pid, signal.SIGKILL)
     one.process.wait(timeout=20)
     two = typist("--resume", "last")
-    two.wait_for("It goes on after 1 turn.")
+    assert "It goes on after 1 turn." in two.wait_for("It goes on after 1 turn.")
     two.wait_for("> ")
     two.type("/constraints\n")
     two.wait_for("nothing with “tent”")
