@@ -12,7 +12,7 @@ from agent.data.sniff import propose_toml
 from agent.workspace import Workspace
 
 BRANDS = ("Acme", "Northwind", "Juniper")
-CANARY = "Canary Island Lamp 7731"
+CANARY = "Canary Island Lamp Qxvory"
 
 
 def add_fields(source, target):
