@@ -38,6 +38,10 @@ class Agent(OpenWorkspace):
     workspace; `progress` is told of all that takes time.
     """
 
+    def _ms(self, moment: datetime | None) -> int | None:
+        """Milliseconds of a moment; one without a zone is meant in `interests.day_zone`."""
+        return to_ms(moment, self.settings.interests.day_zone)
+
     def scan(self, *, min_sessions: int = 20) -> list[Drift]:
         """How far every user with enough sessions moved between halves of their history, furthest first."""
         return self.session.scan(min_sessions)
@@ -61,7 +65,7 @@ class Agent(OpenWorkspace):
             stage = f"Naming the facets of {user_id}"
             report = None if len(chosen) > 20 else lambda done, total, s=stage: self._progress(s, done, total)
             with charged_to(user_id):
-                found.append(room.refresh(user_id, then_ms=to_ms(then), progress=report))
+                found.append(room.refresh(user_id, then_ms=self._ms(then), progress=report))
         if len(chosen) > 1:
             self._progress("Profiles", len(chosen), len(chosen))
         return found
@@ -71,7 +75,7 @@ class Agent(OpenWorkspace):
         from agent.interests.live import same_content
 
         room = self.session.interests
-        computed = room.profile(user_id, moment_ms=to_ms(as_of))
+        computed = room.profile(user_id, moment_ms=self._ms(as_of))
         if as_of is not None:
             return computed
         stored = (entry for entry in room.newest_first(user_id) if same_content(entry, computed))
@@ -134,6 +138,7 @@ class Agent(OpenWorkspace):
         *,
         target_kind: FeedbackTarget | None = None,
         value: str = "",
+        utterance: str = "",
     ) -> Feedback:
         """Keeps what a user said; it shows in the next profile and list, and `undo` takes it back.
 
@@ -143,16 +148,25 @@ class Agent(OpenWorkspace):
             target: an interest (key or label), category, item (id or title), or an interaction id.
             target_kind: what the target is; None tries them in that order.
             value: the new name for `rename`; for the gift of an item its day, empty for every day.
+            utterance: the same for all that one sentence came to: `undo` takes it back as a whole.
 
         Raises:
             SettingsError: nothing of that name; near matches are named.
         """
         from agent.observing import give_feedback
 
-        return give_feedback(self.session, user_id, action, target, target_kind=target_kind, value=value)
+        return give_feedback(
+            self.session,
+            user_id,
+            action,
+            target,
+            target_kind=target_kind,
+            value=value,
+            utterance=utterance,
+        )
 
     def undo(self, user_id: str, feedback_id: int | None = None) -> Feedback:
-        """Takes back one feedback; None the latest that stands.
+        """Takes back one feedback; None all that stands of what was said last, one sentence's worth.
 
         Raises:
             SettingsError: there is nothing to take back.
@@ -181,7 +195,7 @@ class Agent(OpenWorkspace):
 
         with charged_to(user_id):
             return self.session.interests.migration(
-                user_id, start_ms=to_ms(start), split_ms=to_ms(split), end_ms=to_ms(end), tell=tell
+                user_id, start_ms=self._ms(start), split_ms=self._ms(split), end_ms=self._ms(end), tell=tell
             )
 
     def picture(
@@ -240,7 +254,7 @@ class Agent(OpenWorkspace):
         request = Request(
             user_id=user_id,
             k=k,
-            as_of_ms=to_ms(as_of),
+            as_of_ms=self._ms(as_of),
             exclude_seen=exclude_seen,
             domain=domain,
             categories=tuple(categories),
@@ -286,7 +300,7 @@ class Agent(OpenWorkspace):
         request = Request(
             user_id=user_id,
             k=k,
-            as_of_ms=to_ms(as_of),
+            as_of_ms=self._ms(as_of),
             exclude_seen=exclude_seen,
             domain=domain,
             categories=tuple(categories),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -21,20 +22,24 @@ from agent.settings import Settings
 
 ProgressCallback = Callable[[str, int, int | None], None]
 # Raised when a fitted file means something else than before: older caches are then fitted anew.
-_FORMAT = 5
-_POPULATIONS_KEPT = 2
+_FORMAT = 7
+# Looking back at a few moments in turn must not throw out that of now.
+_POPULATIONS_KEPT = 6
 # Looking back at a few moments in turn must not throw out the ranker of now.
 _RANKERS_KEPT = 4
 _SCANS_KEPT = 3
+_LAST_FIT = "last-fit.json"
 
 
 def artefact_key(log: InteractionLog, catalogue: Catalogue, parts: object) -> str:
     """16 hex digits that change whenever the events, the items, their vectors or `parts` do.
 
-    Events are append-only in the store, so their newest id and number stand for them; their weights, which
-    the settings decide, and the items, which a corrected file may change, go in by content.
+    Events are append-only in the store, so their newest id and number stand for them; their weights and
+    whose days they are counted in, which the settings decide, and the items, which a corrected file may
+    change, go in by content.
     """
-    plain = [_FORMAT, len(log), int(log.interaction_id.max()) if len(log) else 0, catalogue.digest, parts]
+    newest = int(log.interaction_id.max()) if len(log) else 0
+    plain = [_FORMAT, len(log), newest, log.zone, catalogue.digest, parts]
     content = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode())
     content.update(log.weight.tobytes())
     return content.hexdigest()[:16]
@@ -74,8 +79,7 @@ def load_or_fit_ranker(
     A few are kept side by side, so that looking back at one moment again costs nothing.
     """
     past = log.before(now_ms)
-    parts = [settings.ranking.model_dump(mode="json"), settings.items.repeats, now_ms]
-    folder = cache / f"ranker-{artefact_key(past, catalogue, parts)}"
+    folder = ranker_folder(cache, past, catalogue, settings, now_ms=now_ms)
     if _touched(folder):
         # A folder of another version, or one that a kill left half-written, is fitted anew.
         with suppress(NotFittedError):
@@ -84,12 +88,31 @@ def load_or_fit_ranker(
     def report(done: int, total: int | None) -> None:
         progress("Fitting the ranking", done, total)
 
+    start = time.perf_counter()
     ranker = Ranker.fit(
         past, catalogue, settings.ranking, now_ms=now_ms, repeats=settings.items.repeats, progress=report
     )
     ranker.save(folder)
     _keep_newest(cache, "ranker-*", most=_RANKERS_KEPT)
+    measured = {"seconds": round(time.perf_counter() - start, 2), "events": len(past)}
+    (cache / _LAST_FIT).write_text(json.dumps(measured), encoding="utf-8")
     return ranker
+
+
+def ranker_folder(
+    cache: Path, past: InteractionLog, catalogue: Catalogue, settings: Settings, *, now_ms: int
+) -> Path:
+    """Where the ranker fitted on the events of `past` at a moment is kept, made or not."""
+    parts = [settings.ranking.model_dump(mode="json"), settings.items.repeats, now_ms]
+    return cache / f"ranker-{artefact_key(past, catalogue, parts)}"
+
+
+def last_fit_seconds(cache: Path) -> float | None:
+    """Seconds that the last fit of a ranking took in this workspace; None when none was measured."""
+    try:
+        return float(json.loads((cache / _LAST_FIT).read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def load_or_scan(

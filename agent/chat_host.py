@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.artifacts import last_fit_seconds
 from agent.data.embedding import open_embedder, query_embedder
 from agent.data.log import Catalogue, InteractionLog
 from agent.dialogue.attributes import ItemFacts, load_extras
 from agent.dialogue.chat import ChatSession
-from agent.dialogue.host import ListQuery
+from agent.dialogue.host import FitWait, ListQuery
 from agent.dialogue.saved import SavedTalks
 from agent.interests.words import Language
 from agent.llm.backend import Backend
@@ -145,6 +146,12 @@ class WorkspaceHost:
         """Where one item gets under `query`."""
         return trace(self._session, self._request(query), item_id)
 
+    def fit_wait(self, as_of_ms: int) -> FitWait:
+        """Whether the ranking of that moment must be fitted, and how long the last fit took."""
+        session = self._session
+        needed = not session.has_ranker(as_of_ms)
+        return FitWait(needed, last_fit_seconds(session.workspace.cache_dir) if needed else None)
+
     def profile(self, as_of_ms: int | None = None) -> Profile:
         """The interests, now or as of a moment."""
         return self._session.interests.profile(self._user_id, moment_ms=as_of_ms)
@@ -162,10 +169,18 @@ class WorkspaceHost:
         )
 
     def give_feedback(
-        self, action: FeedbackAction, target: str, kind: FeedbackTarget, *, value: str = ""
+        self,
+        action: FeedbackAction,
+        target: str,
+        kind: FeedbackTarget,
+        *,
+        value: str = "",
+        utterance: str = "",
     ) -> Feedback:
         """Appends one piece of feedback."""
-        return self._agent.give_feedback(self._user_id, action, target, target_kind=kind, value=value)
+        return self._agent.give_feedback(
+            self._user_id, action, target, target_kind=kind, value=value, utterance=utterance
+        )
 
     def undo(self, feedback_id: int | None = None) -> Feedback:
         """Takes one piece of feedback back."""

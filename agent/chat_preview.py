@@ -18,7 +18,7 @@ CHAT_PROMPTS = ("chat_choose", "chat_route", "chat_short")
 _WHY_NONE = {
     "chat_choose": "the rules understand the question, so no model is asked what it means",
     "chat_route": "the rules understand the question, so no model is asked what it means",
-    "chat_short": "no model sums up the answer to this question: ask why, why not, or what changed",
+    "chat_short": "no model sums up the answer to this question: ask why, or what changed",
 }
 
 
@@ -31,6 +31,7 @@ class _ListeningHost(WorkspaceHost):
             lambda request: BackendError("nothing is sent"),
             score_function=(lambda prefix, text: [-1.0]) if scores else None,
             context_tokens=agent.settings.llm.context_tokens,
+            remote=agent.settings.llm.model.startswith("openai:"),
         )
 
     @property
@@ -39,7 +40,13 @@ class _ListeningHost(WorkspaceHost):
         return self._model
 
     def give_feedback(
-        self, action: FeedbackAction, target: str, kind: FeedbackTarget, *, value: str = ""
+        self,
+        action: FeedbackAction,
+        target: str,
+        kind: FeedbackTarget,
+        *,
+        value: str = "",
+        utterance: str = "",
     ) -> Feedback:
         """Refused."""
         raise SettingsError(f"expected a question that changes nothing, got one that says {action!r}")

@@ -106,13 +106,23 @@ def index(
 
 @app.command()
 def fit(
-    workspace: WorkspaceOption = "shop", offline: OfflineOption = False, as_json: JsonOption = False
+    decide_llm: Annotated[
+        bool, typer.Option("--decide-llm", help="Also let the language model grade past lists, minutes long.")
+    ] = False,
+    users: Annotated[int, typer.Option(min=2, help="People per window for --decide-llm.")] = 40,
+    workspace: WorkspaceOption = "shop",
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Fit the ranking and the population model; done by itself when first needed."""
+    """Fit the ranking and the population model; done by itself when first needed.
+
+    --decide-llm decides, on windows of the past, how much the language model's order counts in lists.
+    """
     from agent.console import show_fit
 
-    with opened(workspace, offline=offline, quiet=as_json) as agent:
-        summary = agent.fit()
+    with opened(workspace, offline=offline, model=model, quiet=as_json) as agent:
+        summary = agent.fit(decide_llm=users if decide_llm else 0)
     if as_json:
         print_json(summary)
     else:

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from agent.interests.words import percent
-from agent.schema import Evidence, Migration, Profile, RecommendationList
+from agent.interests.words import percent, season_item
+from agent.schema import Evidence, FacetChange, Migration, Profile, RecommendationList
 
 if TYPE_CHECKING:
     from agent.data.report import IngestReport
@@ -231,7 +231,7 @@ def show_migration(migration: Migration) -> None:
                 f"{change.share_after:.1%}",
                 f"{change.p_value:.4f}",
                 f"{change.q_value:.3f}",
-                "everyone moved" if change.crowd else "",
+                _aside(change),
             )
         console.print(table)
         hidden = len(moved) - len(moved[:_MOVED_SHOWN]), len(stable) - len(stable[:_STABLE_SHOWN])
@@ -246,6 +246,13 @@ def show_migration(migration: Migration) -> None:
     )
     if migration.note and migration.note not in migration.story:
         say(f"Note: {migration.note}")
+
+
+def _aside(change: FacetChange) -> str:
+    """What has to be said beside a change: that everyone moved so, or when its season was."""
+    if change.season is None:
+        return "everyone moved" if change.crowd else ""
+    return escape(season_item("", change.season, "en").strip(" ()"))
 
 
 def show_movers(found: Sequence[Drift], *, limit: int, alpha: float) -> None:

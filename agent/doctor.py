@@ -9,11 +9,15 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agent.errors import DriftrecError, WorkspaceNotFoundError
 from agent.settings import Settings, load_settings
 from agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agent.data.store import Store
+    from agent.ranking.windows import Task
 
 _PACKAGES = (
     "driftrec",
@@ -106,7 +110,8 @@ def _model(name: str, settings: Settings) -> tuple[Status, str]:
 
 def _local_model(name: str) -> tuple[Status, str]:
     from agent.fetch import home
-    from agent.llm.registry import find_spec, is_verified
+    from agent.llm.model_specs import find_spec
+    from agent.llm.registry import is_verified
 
     if importlib.util.find_spec("llama_cpp") is None:
         return "wrong", "llama-cpp-python missing; pip install 'driftrec[local]'"
@@ -140,6 +145,7 @@ def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:
             f"{counts.quarantined:,} rows quarantined, {counts.vectors:,} vectors"
         )
         yield Finding("store", "fine" if counts.interactions else "note", detail)
+        yield from _weights(place, settings, store, n_events=counts.interactions)
     yield _embedder(settings, kept)
     if not place.index_dir.exists():
         yield Finding("index", "note", "not built yet; run: driftrec index")
@@ -155,6 +161,26 @@ def _workspace(place: Workspace, settings: Settings) -> Iterator[Finding]:
                 index.close()
     state = "on: nothing may leave this machine" if settings.offline else "off (settings: offline = true)"
     yield Finding("offline mode", "note", state)
+
+
+def _weights(place: Workspace, settings: Settings, store: Store, *, n_events: int) -> Iterator[Finding]:
+    """What the last fit decided, on what evidence, and how much the language model counts."""
+    from agent.ranking.files import read_decisions
+    from agent.ranking.llm_weight import resolve_llm_weight
+
+    decisions = read_decisions(place.cache_dir)
+    if not decisions:
+        yield Finding("ranking weights", "note", "not decided yet; run: driftrec fit")
+    tasks: dict[Task, str] = {"new": "new items", "any": "with repeats"}
+    for task, what in tasks.items():
+        if task not in decisions:
+            continue
+        status: Status = "note" if decisions[task].grounds == "default" else "fine"
+        yield Finding(f"ranking weights, {what}", status, decisions[task].describe())
+        if settings.llm.model != "none":
+            chosen = resolve_llm_weight(store, settings, task=task, n_events=n_events)
+            status = "note" if chosen.origin == "prior" else "fine"
+            yield Finding(f"language model's weight, {what}", status, chosen.detail)
 
 
 def _store_problem(path: Path) -> Finding | None:

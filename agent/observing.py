@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agent.data.feedback import append_feedback, load_feedback
+from agent.data.feedback import append_feedback, last_utterance, load_feedback
 from agent.data.live import LiveEvent, append_events
 from agent.errors import SettingsError, VersionConflictError
 from agent.interests.live import compute_change
@@ -80,6 +80,7 @@ def give_feedback(
     *,
     target_kind: FeedbackTarget | None,
     value: str,
+    utterance: str = "",
 ) -> Feedback:
     """Stores one feedback, and the frame its facet belongs to, so that the key stays the same facet's."""
     room = session.interests
@@ -90,29 +91,40 @@ def give_feedback(
         try:
             room.keep_frame(state)
         except VersionConflictError:  # another process stored a frame since: the key may be another's there
-            return give_feedback(session, user_id, action, target, target_kind=target_kind, value=value)
+            return give_feedback(
+                session, user_id, action, target, target_kind=target_kind, value=value, utterance=utterance
+            )
     return append_feedback(
-        session.store, user_id, action, target_kind=found.kind, target=found.name, value=found.value
+        session.store,
+        user_id,
+        action,
+        target_kind=found.kind,
+        target=found.name,
+        value=found.value,
+        utterance=utterance,
     )
 
 
 def undo(session: Session, user_id: str, feedback_id: int | None) -> Feedback:
-    """Takes one feedback back, the latest that stands when None is named.
+    """Takes one feedback back; when None is named, all that stands of what was said last.
+
+    Returns:
+        The undo of the latest one taken back.
 
     Raises:
         SettingsError: nothing to take back, or none of that number stands.
     """
-    standing = [
-        entry
-        for entry in load_feedback(session.store, user_id)
-        if not entry.undone and entry.action != "undo"
-    ]
-    if feedback_id is None and standing:
-        feedback_id = standing[-1].feedback_id
-    if feedback_id not in {entry.feedback_id for entry in standing}:
+    given = load_feedback(session.store, user_id)
+    standing = [entry for entry in given if not entry.undone and entry.action != "undo"]
+    numbers = last_utterance(given) if feedback_id is None else (feedback_id,)
+    if not numbers or not set(numbers) <= {entry.feedback_id for entry in standing}:
         there = ", ".join(str(entry.feedback_id) for entry in standing[-10:]) or "none"
         raise SettingsError(
             f"expected feedback of user {user_id!r} that still stands, got {feedback_id!r}; "
             f"there is: {there} (driftrec feedback {user_id} --list)"
         )
-    return append_feedback(session.store, user_id, "undo", target_kind="feedback", target=str(feedback_id))
+    undone = [
+        append_feedback(session.store, user_id, "undo", target_kind="feedback", target=str(number))
+        for number in reversed(numbers)
+    ]
+    return undone[0]

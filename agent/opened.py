@@ -130,9 +130,19 @@ class OpenWorkspace:
         """Embeds the items and brings the Chroma index up to date with the store."""
         return self.session.build_index()
 
-    def fit(self) -> dict[str, Any]:
-        """Fits the ranking and the population model if they are out of date; a summary of both."""
-        return self.session.fit()
+    def fit(self, *, decide_llm: int = 0) -> dict[str, Any]:
+        """Fits the ranking and the population model if they are out of date; a summary of both.
+
+        Args:
+            decide_llm: people per window of the past whose lists the language model grades, so that its
+                weight is decided and kept; 0 leaves that as it is.
+        """
+        summary = self.session.fit()
+        if decide_llm:
+            from agent.weighing import decide_llm as decide
+
+            decide(self.session, n_users=decide_llm)
+        return {**summary, **self.session.llm_weights()}
 
     def warm_model(self) -> str:
         """Loads the language model, fetching it first if need be; what is wrong with it, or empty."""

@@ -18,9 +18,11 @@ from agent.interests.state import UserState
 from agent.interests.words import percent
 from agent.plan import MOST_SESSIONS, Person, Plan, Request, make_plan
 from agent.ranking.confidence import modest_confidence
+from agent.ranking.llm_weight import resolve_llm_weight
 from agent.ranking.ranker import Ranked, Scored
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts
+from agent.ranking.windows import Task
 from agent.schema import (
     ItemId,
     Profile,
@@ -68,7 +70,8 @@ def recommend_planned(session: Session, request: Request, plan: Plan, scored: Sc
         detail = f"{twins} further items with the title of a better one left out"
         stages.append(StageReport("variety", "ran", 0.0, detail))
     if request.rerank:
-        order, stage = _rerank(session, plan.person, ranked, order)
+        task: Task = "new" if plan.ranker.excludes(request.exclude_seen) else "any"
+        order, stage = _rerank(session, plan.person, ranked, order, task=task)
         stages.append(stage)
     if plan.steering is not None and (plan.steering.promised or plan.steering.capped):
         ranked, order, stage = _keep_word(session, request, plan, ranked, order, scored=scored)
@@ -115,13 +118,16 @@ def _one_per_title(catalogue: Catalogue, ranked: Ranked) -> tuple[list[int], int
 
 
 def _rerank(
-    session: Session, person: Person, ranked: Ranked, untouched: list[int]
+    session: Session, person: Person, ranked: Ranked, untouched: list[int], *, task: Task
 ) -> tuple[list[int], StageReport]:
     backend = session.backend
     if backend is None:
         return untouched, StageReport("rerank", "skipped", 0.0, "no language model in the settings")
     if not person.profile.facets:
         return untouched, StageReport("rerank", "skipped", 0.0, "no history to rerank by")
+    chosen = resolve_llm_weight(session.store, session.settings, task=task, n_events=len(session.log))
+    if chosen.weight == 0:
+        return untouched, StageReport("rerank", "skipped", 0.0, chosen.detail)
     n_rerank = session.settings.ranking.n_rerank
     top, rest = untouched[:n_rerank], untouched[n_rerank:]
     titles = session.catalogue.titles
@@ -133,12 +139,13 @@ def _rerank(
     reranker = PromptReranker(
         backend,
         method=settings.rerank_method,
-        weight=settings.llm_weight,
+        weight=chosen.weight,
         cache=session.store,
         seed=settings.seed,
     )
     found = reranker.rerank(candidates, rerank_prompts(session, person.state, person.profile))
-    return [*(top[place] for place in found.order), *rest], found.stage
+    stage = replace(found.stage, detail=f"{found.stage.detail}; {chosen.detail}")
+    return [*(top[place] for place in found.order), *rest], stage
 
 
 def rerank_prompts(session: Session, state: UserState, profile: Profile) -> RerankPrompts:

@@ -282,7 +282,7 @@ def facet_queries(
         by_session[state.sessions.session[counted]] = emphasis[counted]
         ahead = compute_recency_shares(state.sessions, state.moment_ms, half_life_days, emphasis=by_session)
     keys = state.frame.keys
-    outlook = np.array([_OUTLOOK[changes[key].kind] if key in changes else 1.0 for key in keys])
+    outlook = np.array([_outlook(changes[key]) if key in changes else 1.0 for key in keys])
     quota = ahead * outlook
     if state.feedback:
         quota = np.array([adjust_quota(key, float(q), state) for key, q in zip(keys, quota, strict=True)])
@@ -291,6 +291,12 @@ def facet_queries(
         FacetQuery(keys[spot], state.frame.centroids[spot], float(quota[spot]), float(shares[spot]))
         for spot in chosen
     )
+
+
+def _outlook(change: FacetChange) -> float:
+    """The factor of a facet's quota; out of its season a seasonal one is expected to stay away."""
+    away = change.season is not None and not change.season.current
+    return _OUTLOOK["fading" if away else change.kind]
 
 
 def _context(person: Person, moment_ms: int) -> Context:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan
+from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan, ranker_folder
 from agent.data.calls import CallTable
 from agent.data.chroma_index import ChromaIndex
 from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_share, open_embedder
@@ -24,7 +25,9 @@ from agent.interests.wording import Wording
 from agent.interests.words import Language
 from agent.llm.backend import Backend
 from agent.llm.compose import compose_backend
+from agent.ranking.llm_weight import resolve_llm_weight
 from agent.ranking.ranker import Ranker
+from agent.ranking.windows import Task
 from agent.schema import FacetChange
 from agent.settings import Settings
 from agent.workspace import Workspace
@@ -57,6 +60,9 @@ class Recent(Generic[T]):
             del self._kept[next(iter(self._kept))]
         return value
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
     def clear(self) -> None:
         """Forgets every value."""
         self._kept.clear()
@@ -74,6 +80,7 @@ class Session:
         self.progress = progress
         self.index_report: BuildReport | None = None
         self._rankers = Recent[Ranker](_MOMENTS_KEPT)
+        self._populations = Recent[PopulationModel | None](_MOMENTS_KEPT)
         self._indexed = Recent[Ranker](_MOMENTS_KEPT)
         self._taken = Recent[NDArray[np.int64]](_MOMENTS_KEPT)
         self.movements = Recent[Movement](_USERS_KEPT)
@@ -88,7 +95,8 @@ class Session:
     @cached_property
     def log(self) -> InteractionLog:
         """Every interaction of the workspace."""
-        return self.store.load_log(self.settings.interactions)
+        zone = self.settings.interests.day_zone
+        return replace(self.store.load_log(self.settings.interactions), zone=zone)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -152,6 +160,19 @@ class Session:
             self.workspace.cache_dir, self.log, self.catalogue, self.settings, progress=self.progress
         )
 
+    def population_before(self, moment_ms: int) -> PopulationModel | None:
+        """The same of the events before a moment alone: looking back sees nothing of the future."""
+        return self._populations.get(
+            moment_ms,
+            lambda: load_or_fit_population(
+                self.workspace.cache_dir,
+                self.log.before(moment_ms),
+                self.catalogue,
+                self.settings,
+                progress=self.progress,
+            ),
+        )
+
     @cached_property
     def language(self) -> Language:
         """Of every wording: the settings', or that of the item titles."""
@@ -184,6 +205,7 @@ class Session:
             wording=Wording(self.backend, self.language),
             population=self.population,
             live=self.live,
+            population_before=self.population_before,
         )
 
     @cached_property
@@ -223,6 +245,17 @@ class Session:
             ),
         )
 
+    def has_ranker(self, moment_ms: int) -> bool:
+        """Whether the ranker of a moment is at hand, in memory or fitted before: asking costs no fit."""
+        moment_ms = self._fitted_at(moment_ms)
+        if moment_ms in self._rankers:
+            return True
+        past = self.log.before(moment_ms)
+        folder = ranker_folder(
+            self.workspace.cache_dir, past, self.catalogue, self.settings, now_ms=moment_ms
+        )
+        return folder.is_dir()
+
     def taken(self, moment_ms: int) -> NDArray[np.int64]:
         """`(n_items,)`, how often each item was taken, by anybody, before a moment; of the loaded log."""
         moment_ms = min(moment_ms, self._loaded_ms)
@@ -256,10 +289,28 @@ class Session:
             **{
                 f"weights, {'new items' if task == 'new' else 'with repeats'}": {
                     "sources": dict(decision.weights),
-                    "why": decision.reason,
+                    "why": decision.describe(),
                 }
                 for task, decision in ranker.trained.decisions.items()
             },
+        }
+
+    def llm_weights(self) -> dict[str, Any]:
+        """How much the language model's order counts in lists, and why, for people."""
+        if self.settings.llm.model == "none":
+            return {}
+        tasks: tuple[Task, ...] = ("new", "any") if self.ranker(self.now_ms).repeats else ("new",)
+        n_events = len(self.log)
+        found = {
+            task: resolve_llm_weight(self.store, self.settings, task=task, n_events=n_events)
+            for task in tasks
+        }
+        return {
+            f"language model, {'new items' if task == 'new' else 'with repeats'}": {
+                "weight": entry.weight,
+                "why": entry.detail,
+            }
+            for task, entry in found.items()
         }
 
     def scan(self, min_sessions: int) -> list[Drift]:

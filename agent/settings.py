@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -97,6 +106,8 @@ class InterestSettings(_Room):
         refresh_change: a version is worded anew when the profile is this far from the stored one, 0–1 (total
             variation of shares).
         refresh_hours: and the last version is at least so old; a burst of events costs one wording.
+        day_zone: IANA name of the time zone that days are counted in: a session is a day there, and dates
+            given or shown without a zone are meant in it.
     """
 
     min_sessions: int = Field(4, ge=2)
@@ -109,7 +120,17 @@ class InterestSettings(_Room):
     n_topics: int = Field(24, ge=2)
     refresh_change: float = Field(0.15, ge=0, le=1)
     refresh_hours: float = Field(24.0, ge=0)
+    day_zone: str = "UTC"
     seed: int = 0
+
+    @field_validator("day_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError("expected an IANA time zone such as Europe/Berlin or Asia/Shanghai") from None
+        return name
 
 
 class RankingSettings(_Room):
@@ -121,7 +142,8 @@ class RankingSettings(_Room):
         max_exact_items: catalogues up to here get the exact EASE; beyond, the most active items do.
         horizon_days: what confidence speaks of.
         weights: fixed fusion weights per source; empty lets validation decide.
-        llm_weight: of the language model's order against the fused one, 0–1; 0 leaves it out.
+        llm_weight: of the language model's order against the fused one, 0–1; 0 leaves it out. None: as
+            decided by `driftrec fit --decide-llm`, until then a small stated prior.
         rerank_method: `likelihood` of the titles after the history, `scores` asked for as an object, or
             `auto`: likelihood where the model gives it.
     """
@@ -131,7 +153,7 @@ class RankingSettings(_Room):
     max_exact_items: int = Field(4000, ge=100)
     horizon_days: float = Field(30.0, gt=0)
     weights: dict[str, float] = Field(default_factory=dict)
-    llm_weight: float = Field(0.2, ge=0, le=1)
+    llm_weight: float | None = Field(None, ge=0, le=1)
     rerank_method: Literal["auto", "likelihood", "scores"] = "auto"
     seed: int = 0
 
@@ -255,7 +277,7 @@ class ChatSettings(_Room):
 
     Attributes:
         domain: `health` adds care: no diagnosis, and a line that nothing said is medical advice.
-        sensitive_categories: interests and items of these are never named unless the person does.
+        sensitive_categories: interests and items of these are never named unless the person does; a list.
         model_words: let the language model word what the tools found; its words are checked either way.
         list_length: of a list when no number is asked for.
     """
@@ -264,6 +286,14 @@ class ChatSettings(_Room):
     sensitive_categories: tuple[str, ...] = ()
     model_words: bool = True
     list_length: int = Field(5, ge=1, le=50)
+
+    @field_validator("sensitive_categories", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        names = value if isinstance(value, (list, tuple)) else (None,)
+        if not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError('expected a list of category names, such as ["Mystery"], or [] for none')
+        return value
 
 
 class Settings(BaseSettings):

@@ -40,8 +40,10 @@ def figures(
     readme: Annotated[Path, typer.Option(help="Markdown file with the tables.")] = Path("README.md"),
 ) -> None:
     """Check that the README shows the tables as they were measured, on this version; exit code 1 if not."""
-    from eval.figures import find_problems
+    from eval.figures import find_problems, measured_on
 
+    for line in measured_on(readme):
+        typer.echo(line)
     problems = list(find_problems(readme))
     for problem in problems:
         typer.echo(problem)

@@ -15,29 +15,33 @@ from agent.data.log import Catalogue, InteractionLog
 from agent.errors import MissingExtraError
 from agent.ranking.als import AlsSource
 from agent.ranking.ease import EaseParams, EaseSource
-from agent.ranking.history import Context, context_matrix, user_counts
+from agent.ranking.history import Context, context_matrix
 from agent.ranking.neighbours import ItemKnnSource, TransitionSource
 from agent.ranking.popular import PopularitySource, recent_popularity
 from agent.ranking.repeat import RepeatSource
 from agent.ranking.source import Arrays, Source, fitted, load_arrays, save_arrays
+from eval.canary import CANARY_ID
 from eval.recommenders import Recommender, SourceRow, fixed
 from eval.splits import Question
-from eval.tuning import choose, trials
+from eval.tuning import choose
 
 # Half-lives in days: of the histories behind the model, of the history that is scored.
 HALF_LIVES: tuple[tuple[float | None, float | None], ...] = (
     (None, 90.0),
     (None, 30.0),
+    (30.0, 30.0),
+    (60.0, 60.0),
     (90.0, 90.0),
     (180.0, 90.0),
-    (30.0, 30.0),
+    (180.0, 150.0),
 )
+_LIVES: tuple[float | None, ...] = (None, 150.0, 90.0, 60.0, 30.0)
 _LAMBDAS = (300.0, 1000.0, 3000.0)
 
 
 @dataclass(frozen=True)
 class RandomSource:
-    """A random order per user, over items that somebody has taken. Deterministic by seed and history."""
+    """A random order per user, over every item, new ones too. Deterministic by seed and history."""
 
     seed: int = 0
     name: str = "random"
@@ -45,17 +49,18 @@ class RandomSource:
 
     def fit(self, log: InteractionLog, catalogue: Catalogue, *, now_ms: int) -> Self:
         """See `Source.fit`."""
-        taken = user_counts(log, now_ms=now_ms, since_ms=None) > 0
-        return replace(self, arrays={"taken": taken.astype(np.float32)})
+        # Chance would list the planted item as well, which says nothing about a leak.
+        real = np.array([item_id != CANARY_ID for item_id in catalogue.item_ids])
+        return replace(self, arrays={"real": real.astype(np.float32)})
 
     def score(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
         """See `Source.score`."""
-        taken = fitted(self.name, self.arrays)["taken"]
+        real = fitted(self.name, self.arrays)["real"]
         rows = []
         for context in contexts:
             rng = np.random.default_rng([self.seed, len(context.item), int(context.item.sum())])
-            rows.append((rng.random(len(taken), np.float32) + np.float32(1e-6)) * taken)
-        return np.stack(rows) if rows else np.zeros((0, len(taken)), np.float32)
+            rows.append((rng.random(len(real), np.float32) + np.float32(1e-6)) * real)
+        return np.stack(rows) if rows else np.zeros((0, len(real)), np.float32)
 
     def save(self, folder: Path) -> None:
         """See `Source.save`."""
@@ -108,10 +113,10 @@ def baseline_rows(question_task: str) -> list[Recommender]:
         SourceRow("popularity, 7 d", fixed(recent_popularity(7))),
         SourceRow("text centroid", tuned(lambda _: _centroids())),
         SourceRow("transitions", tuned(lambda _: _transitions())),
-        SourceRow("ItemKNN", fixed(ItemKnnSource(n_neighbours=10_000), "cosine, all neighbours")),
-        SourceRow("ItemKNN, half-life", tuned(lambda _: _knn())),
-        SourceRow("ALS", _needs("implicit", "als", tuned(lambda _: _als(decayed=False)))),
-        SourceRow("ALS, half-life", _needs("implicit", "als", tuned(lambda _: _als(decayed=True)))),
+        SourceRow("ItemKNN", tuned(lambda _: _plain_knn())),
+        SourceRow("ItemKNN, half-life", _decayed_knn),
+        SourceRow("ALS", _needs("implicit", "als", tuned(lambda _: _als()))),
+        SourceRow("ALS, half-life", _needs("implicit", "als", _decayed_als)),
         SourceRow("EASE", tuned(lambda _: _plain_ease())),
         SourceRow("EASE, half-life", _decayed_ease),
     ]
@@ -149,37 +154,68 @@ def _days(value: float | None) -> str:
 
 
 def _centroids() -> dict[str, Source]:
-    return {f"half-life {_days(h)} d": TextCentroidSource(h) for h in (None, 90.0, 30.0)}
+    return {f"half-life {_days(h)} d": TextCentroidSource(h) for h in _LIVES}
 
 
 def _transitions() -> dict[str, Source]:
-    return {f"half-life {_days(h)} d": TransitionSource(half_life_days=h) for h in (None, 90.0, 30.0)}
+    return {f"half-life {_days(h)} d": TransitionSource(half_life_days=h) for h in _LIVES}
 
 
-def _knn() -> dict[str, Source]:
-    return {
-        f"half-lives {_days(t)}/{_days(u)} d, {n} neighbours": ItemKnnSource(
-            n_neighbours=n, train_half_life_days=t, user_half_life_days=u
-        )
-        for t, u in HALF_LIVES
-        for n in (200, 10_000)
-    }
+def _plain_knn() -> dict[str, Source]:
+    return {f"cosine, {n} neighbours": ItemKnnSource(n_neighbours=n) for n in (10_000, 1000, 200, 50)}
+
+
+def _decayed_knn(question: Question) -> tuple[Source, str]:
+    """The half-lives with all neighbours, then how many at those: cheaper than a full grid."""
+
+    def grid(
+        lives: tuple[tuple[float | None, float | None], ...], sizes: tuple[int, ...]
+    ) -> dict[str, Source]:
+        return {
+            f"half-lives {_days(t)}/{_days(u)} d, {n} neighbours": ItemKnnSource(
+                n_neighbours=n, train_half_life_days=t, user_half_life_days=u
+            )
+            for t, u in lives
+            for n in sizes
+        }
+
+    lives = grid(HALF_LIVES, (10_000,))
+    first, _ = choose(question, lives)
+    best = dict(zip(lives, HALF_LIVES, strict=True))[first]
+    last = grid((best,), (10_000, 200))
+    key, note = choose(question, last)
+    return last[key], note
 
 
 def _repeats() -> dict[str, Source]:
-    return {f"half-life {_days(h)} d": RepeatSource(half_life_days=h) for h in (90.0, 30.0, 365.0)}
+    return {
+        f"half-life {_days(h)} d": RepeatSource(half_life_days=h) for h in (90.0, 30.0, 60.0, 150.0, 365.0)
+    }
 
 
-def _als(*, decayed: bool) -> dict[str, Source]:
-    lives = (90.0, 30.0) if decayed else (None,)
+def _als(
+    lives: tuple[float | None, ...] = (None,),
+    factors: tuple[int, ...] = (32, 64),
+    penalties: tuple[float, ...] = (1.0, 100.0),
+) -> dict[str, Source]:
     return {
         f"{f} factors, λ {r:g}, half-life {_days(h)} d": AlsSource(
             factors=f, regularisation=r, half_life_days=h
         )
-        for f in (32, 64)
-        for r in (1.0, 100.0)
+        for f in factors
+        for r in penalties
         for h in lives
     }
+
+
+def _decayed_als(question: Question) -> tuple[Source, str]:
+    """Factors and λ without decay, then the half-life at those: cheaper than a full grid."""
+    plain = _als()
+    best = plain[choose(question, plain)[0]]
+    assert isinstance(best, AlsSource), "the grid holds nothing else"
+    last = _als((150.0, 90.0, 60.0, 30.0), (best.factors,), (best.regularisation,))
+    key, note = choose(question, last)
+    return last[key], note
 
 
 def _ease(regularisation: float, train: float | None, user: float | None) -> EaseSource:
@@ -192,12 +228,11 @@ def _plain_ease() -> dict[str, Source]:
 
 def _decayed_ease(question: Question) -> tuple[Source, str]:
     """λ first, then the half-lives at it, then λ again at those: cheaper than a full grid."""
-    tried = trials(question)
-    first, _ = choose(question, _plain_ease(), tried=tried)
+    first, _ = choose(question, _plain_ease())
     at = float(first.split()[1])
     lives = {f"half-lives {_days(t)}/{_days(u)} d": _ease(at, t, u) for t, u in HALF_LIVES}
-    second, _ = choose(question, lives, tried=tried)
+    second, _ = choose(question, lives)
     train, user = dict(zip(lives, HALF_LIVES, strict=True))[second]
     last: dict[str, Source] = {f"{second}, λ {value:g}": _ease(value, train, user) for value in _LAMBDAS}
-    key, note = choose(question, last, tried=tried)
+    key, note = choose(question, last)
     return last[key], note

@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,11 @@ from agent.data.datasets import GROCERY_TOML, prepare_grocery
 from agent.workspace import NAMED_FOLDER, Workspace
 from eval.figures import publish
 from eval.grocery_ranking import run_protocol
+from eval.rows import BENCH_WORKSPACE, Row, to_markdown
 
-BENCH_WORKSPACE = "bench"
 _USERS = 200
 _RERANKED_USERS = 8
 _SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measured figure. `met` is None where there is no target."""
-
-    what: str
-    figure: str
-    target: str = ""
-    met: bool | None = None
 
 
 def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool, readme: Path | None = None) -> int:
@@ -77,14 +67,6 @@ def run_bench(*, model: str, only: str | None, as_json: bool, keep: bool, readme
     if readme is not None:
         publish(readme, "bench", to_markdown(rows), command='make bench ARGS="--readme README.md"')
     return int(any(row.met is False for row in rows))
-
-
-def to_markdown(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
-    marks = {True: "met", False: "**missed**", None: ""}
-    lines = ["| what | measured | target | |", "|---|---|---|---|"]
-    lines += [f"| {row.what.strip()} | {row.figure} | {row.target} | {marks[row.met]} |" for row in rows]
-    return "\n".join(lines)
 
 
 def _print(rows: list[Row]) -> None:
@@ -234,7 +216,7 @@ def _word_rows(model: str) -> Iterator[Row]:
 
 
 def _scoring_rows(model: str) -> Iterator[Row]:
-    from eval.bench_llm import llm_rows  # it makes rows of this module
+    from eval.bench_llm import llm_rows
 
     return llm_rows(model)
 

@@ -18,7 +18,7 @@ from agent.llm.llamacpp import LlamaCppBackend
 from agent.llm.registry import model_path
 from agent.pipeline import Request, recommend, rerank_prompts
 from agent.ranking.rerank_prompts import title_line
-from eval.bench import BENCH_WORKSPACE, Row
+from eval.rows import BENCH_WORKSPACE, Row
 
 _TURNS = 7
 _PLAIN_TOKENS = 256

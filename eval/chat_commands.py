@@ -69,7 +69,7 @@ def chat_latency(
     model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
     rounds: Annotated[int, typer.Option(min=1, help="How often the talk is held.")] = 3,
 ) -> None:
-    """Measure the wait for first words and whole answers in chat; exit code 1 when over what is promised."""
+    """Measure the wait for words in chat, and which shorts of the model stand; exit code 1 when too slow."""
     from eval.chat_latency import run_latency
 
     report, code = run_latency(workspace=workspace, user_id=user, model=model, rounds=rounds)

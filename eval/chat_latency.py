@@ -11,6 +11,7 @@ from typing import Final
 from agent.agent import Agent
 from agent.dialogue.answers import Answer
 from agent.dialogue.chat import ChatSession
+from eval.chat_summaries import count_shorts
 
 # Promised seconds to the first words: of an answer by tools alone, and of one that first asks the model.
 TOOLS_S: Final = 1.0
@@ -60,18 +61,23 @@ def measure(talk: ChatSession, questions: Sequence[str]) -> list[Wait]:
 
 
 def run_latency(*, workspace: str, user_id: str, model: str, rounds: int) -> tuple[str, int]:
-    """The table in Markdown, and 1 as exit code when a median of first words is over what is promised."""
+    """The table in Markdown, with a model what became of its shorts, and the exit code.
+
+    The code is 1 when a median of first words is over what is promised.
+    """
     rows: dict[str, list[Wait]] = {}
     with Agent.open(workspace, model=model) as agent:
         for _ in range(rounds):
             for wait in measure(agent.chat(user_id, keep=False), QUESTIONS):
                 rows.setdefault(wait.question, []).append(wait)
+        shorts = [] if model == "none" else ["", count_shorts(agent, user_id).line]
     lines = [
         f"User {user_id} of {workspace}, {model}, talks held: {rounds}. Seconds, median over talks (worst).",
         "",
         "| question | routed by | first words | whole answer | CPU | |",
         "|---|---|---|---|---|---|",
         *(_row(question, waits) for question, waits in rows.items()),
+        *shorts,
     ]
     return "\n".join(lines), int(any(_first(waits) > _promised(waits) for waits in rows.values()))
 

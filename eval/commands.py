@@ -91,7 +91,9 @@ def report(run: RunArgument = "last") -> None:
 
 def tables(
     run: RunArgument = "last",
-    readme: Annotated[Path | None, typer.Option(help="Markdown file to put the tables into.")] = None,
+    readme: Annotated[
+        Path | None, typer.Option(help="Markdown file to put the tables into; with --check README.md.")
+    ] = None,
     check: Annotated[
         bool, typer.Option(help="Only look whether they are there; exit code 1 if not.")
     ] = False,
@@ -100,6 +102,8 @@ def tables(
     from eval.tables import find_run, load_summary, publish_tables, to_markdown
 
     folder = find_run(run)
+    if readme is None and check:
+        readme = Path("README.md")
     if readme is None:
         typer.echo(to_markdown(load_summary(folder)))
         return
@@ -193,13 +197,12 @@ def rerank_weight(
 
     from eval.datasets import load_dataset
     from eval.figures import publish
-    from eval.rerank_weight import decide_weight, grade
+    from eval.rerank_weight import measure
     from eval.splits import make_split
 
     with _bars() as progress:
         question, _ = make_split(load_dataset(data, progress=progress), task=_task(task))[0]
-        graded = grade(question, model=model, method=_method(method), n_users=users, progress=progress)
-    found = decide_weight(graded, model=model)
+        found = measure(question, model=model, method=_method(method), n_users=users, progress=progress)
     if readme is not None:
         command = f"python -m eval rerank-weight -d {data} --model {model} --readme {readme.name}"
         publish(readme, "rerank-weight", found.to_markdown(), command=command)

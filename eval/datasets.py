@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -24,7 +25,8 @@ from agent.errors import MissingExtraError, WorkspaceNotFoundError
 from agent.ranking.training import restrict
 from agent.settings import load_settings
 from agent.workspace import NAMED_FOLDER, Workspace
-from eval.errors import DataSetMissingError
+from eval.canary import with_canary
+from eval.errors import DataSetMissingError, EvalError
 
 Scheme = Literal["temporal", "leave-last-out"]
 ProgressCallback = Callable[[str, int, int | None], None]
@@ -86,8 +88,10 @@ class Dataset:
     """One data set, whole: only the harness may hold it, never what ranks.
 
     Attributes:
-        log: every event, weight 1, searches and items without an item row left out.
-        digest: 16 hex digits of events, items and filter.
+        log: every event, weight 1, searches and items without an item row left out; and after T the
+            planted item, the last, in everybody's future.
+        catalogue: its items, the planted one last.
+        digest: 16 hex digits of the events and items that are real.
         preset: how it is cut.
     """
 
@@ -96,6 +100,13 @@ class Dataset:
     catalogue: Catalogue
     preset: Preset
     digest: str
+
+    @cached_property
+    def vector_digest(self) -> str:
+        """16 hex digits of every byte of the text vectors; they may differ where the data do not."""
+        vectors = self.catalogue.vectors
+        plain = b"" if vectors is None else np.ascontiguousarray(vectors).tobytes()
+        return hashlib.sha256(plain).hexdigest()[:16]
 
 
 def load_dataset(
@@ -116,13 +127,20 @@ def load_dataset(
     Raises:
         DataSetMissingError: neither a preset that is on this machine, nor a workspace, nor a file.
         MissingExtraError: the data come by a package that is not installed.
+        EvalError: there is no event in it.
     """
     preset = PRESETS.get(name, OTHER)
     with open_ingested(name, items=items, progress=progress) as agent:
         log, catalogue = agent.session.log, agent.session.catalogue
     if min_users is not None:
         preset = replace(preset, min_users=min_users)
-    return prepare(_short(name), log, catalogue, preset)
+    dataset = prepare(_short(name), log, catalogue, preset)
+    if not len(dataset.log):
+        raise EvalError(
+            f"{name}: expected rows that each name a user, an item and a time, got none that can be used "
+            f"({len(log)} events read, items of at least {preset.min_users} users kept)"
+        )
+    return dataset
 
 
 def open_ingested(name: str, *, items: Path | None = None, progress: ProgressCallback | None = None) -> Agent:
@@ -142,7 +160,10 @@ def open_ingested(name: str, *, items: Path | None = None, progress: ProgressCal
 
 
 def prepare(name: str, log: InteractionLog, catalogue: Catalogue, preset: Preset) -> Dataset:
-    """The data set as it is evaluated: known items that enough users have, every event of weight 1."""
+    """The data set as it is evaluated: known items that enough users have, every event of weight 1.
+
+    Users are counted over the whole log, the time after T too: so did the published figures.
+    """
     known = log.take((log.item >= 0) & (catalogue.text_row[log.item] >= 0))
     if not len(known):
         known = log.take(log.item >= 0)
@@ -150,7 +171,7 @@ def prepare(name: str, log: InteractionLog, catalogue: Catalogue, preset: Preset
     counts = np.bincount(pair % max(known.n_items, 1), minlength=known.n_items)
     few, kept = restrict(known, catalogue, np.flatnonzero(counts >= preset.min_users))
     even = replace(few, weight=np.ones(len(few), np.float32))
-    return Dataset(name, even, kept, preset, digest_of(even, kept))
+    return Dataset(name, *with_canary(even, kept, quantile=preset.quantile), preset, digest_of(even, kept))
 
 
 def digest_of(log: InteractionLog, catalogue: Catalogue) -> str:

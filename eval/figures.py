@@ -44,6 +44,14 @@ def publish(readme: Path, name: str, table: str, *, command: str) -> None:
     path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def measured_on(readme: Path) -> Iterator[str]:
+    """One line for each recorded table: the revision it was measured on, the day, the command."""
+    for name, entry in _load(_record_path(readme)).items():
+        changed = " with changes not committed" if entry["revision"].endswith("+") else ""
+        revision = entry["revision"].removesuffix("+")
+        yield f"{name}: revision {revision}{changed}, {entry['day']}, by: {entry['command']}"
+
+
 def find_problems(readme: Path) -> Iterator[str]:
     """One line for each recorded table that the README does not show as measured, with the remedy."""
     text = readme.read_text(encoding="utf-8")

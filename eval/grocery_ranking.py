@@ -10,7 +10,7 @@ decides on windows before it, the parameters of the sources were chosen on such 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ from eval.ours import FUSED, PUBLISHED, RankerRow
 from eval.protocol import check_canary
 from eval.recommenders import Recommender, SourceRow, fixed
 from eval.splits import Exam, Question, make_split, relevant, segments
-from eval.statistics import Interval, bootstrap_mean
+from eval.statistics import Interval, bootstrap_mean, compare_rows, holm
 
 MAX_USERS = 2000
 K = 10
@@ -125,11 +125,12 @@ def _table(question: Question, values: Mapping[str, NDArray[np.float64]], *, rea
         target = f"≥ {TARGET:.4f}" if name == FUSED else ""
         rows.append(RankingRow(f"  {name}", _figure(found, sign=False), target, met))
     rows.append(RankingRow("  the fusion decided", reason))
-    for name in (PUBLISHED_PLAIN, DECAYED_PLAIN, PUBLISHED_TEXT):
-        difference = bootstrap_mean(values[FUSED] - values[name])
-        word = "better" if difference.better else "worse" if difference.worse else "no difference shown"
-        relative = difference.mean / float(values[name].mean())
-        text = f"{_figure(difference, sign=True)} ({relative:+.1%}): {word}"
+    against = (PUBLISHED_PLAIN, DECAYED_PLAIN, PUBLISHED_TEXT)
+    pairs = [compare_rows({n: values[n], FUSED: values[FUSED]}, reference=n)[0] for n in against]
+    adjusted = holm([pair.p_value for pair in pairs])
+    for name, pair, p_value in zip(against, pairs, adjusted, strict=True):
+        word = replace(pair, holm=p_value).verdict
+        text = f"{_figure(pair.difference, sign=True)} ({pair.relative:+.1%}): {word}"
         rows.append(RankingRow(f"  {FUSED} − {name}", text))
     return rows
 

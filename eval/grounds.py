@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent.ranking.windows import Task
 from eval.beyond import Background, background
+from eval.canary import planted_share, without_canary
 from eval.datasets import Dataset
 from eval.splits import Exam, Question, segments
 
@@ -52,8 +53,14 @@ def facts_of(
     groups: dict[str, NDArray[np.bool_]],
 ) -> dict[str, Any]:
     """What a table is about, JSON-ready."""
-    first, exam = asked[0]
-    labels = [len(part) for part in exam.labels.known]
+    first, _ = asked[0]
+    labels = [
+        len(part)
+        for question, exam in asked
+        for part, warm in zip(exam.labels.known, segments(question)["warm"], strict=True)
+        if warm
+    ]
+    shares = [planted_share(dataset.log, question.users, question.moments_ms) for question, _ in asked]
     return {
         "data": dataset.name,
         "task": task,
@@ -66,6 +73,8 @@ def facts_of(
         "items": int(first.known_item.sum()),
         "cold_items": int(first.cold_item.sum()),
         "events": len(first.train),
+        "min_users": dataset.preset.min_users,
+        "canary": {"users": min(shares)},
         "labels_per_user": float(np.mean(labels)) if labels else 0.0,
     }
 
@@ -73,4 +82,12 @@ def facts_of(
 def describe_data(dataset: Dataset) -> dict[str, Any]:
     """A data set as the manifest names it."""
     preset = asdict(dataset.preset)
-    return {"digest": dataset.digest, "events": len(dataset.log), "items": len(dataset.catalogue), **preset}
+    real = {"events": len(without_canary(dataset.log)), "items": len(dataset.catalogue) - 1}
+    return {"digest": dataset.digest, "vectors": dataset.vector_digest, **real, **preset}
+
+
+def repeat_share(dataset: Dataset) -> float:
+    """Share of the events whose user had taken their item before, 0–1."""
+    log = without_canary(dataset.log)
+    pairs = np.unique(log.user.astype(np.int64) * log.n_items + log.item)
+    return 1.0 - len(pairs) / max(len(log), 1)

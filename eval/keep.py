@@ -85,6 +85,9 @@ def over_windows(
     everybody, inverse = np.unique(np.concatenate(users), return_inverse=True)
     values = {}
     for name in outcomes[0].values:
+        # Left out in a window with too few candidates: see `telling`.
+        if any(name not in outcome.values for outcome in outcomes):
+            continue
         column = np.concatenate([outcome.values[name] for outcome in outcomes])
         there = ~np.isnan(column)
         total = np.bincount(inverse[there], weights=column[there], minlength=len(everybody))

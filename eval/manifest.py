@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,57 +18,80 @@ from agent.llm.prompts import describe, list_prompts
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("driftrec", "numpy", "scipy", "scikit-learn", "implicit", "sentence-transformers", "RecTools")
-# Files that decide what the figures of any row are; a change anywhere else leaves kept rows valid.
-_SHARED = (
-    "agent/interests/frame.py",
-    "agent/interests/migration.py",
-    "agent/interests/permutation.py",
-    "agent/interests/sessions.py",
-    "agent/ranking/history.py",
-    "agent/ranking/source.py",
-    "agent/ranking/windows.py",
-    "eval/beyond.py",
-    "eval/calibration.py",
-    "eval/canary.py",
-    "eval/datasets.py",
-    "eval/metrics.py",
-    "eval/protocol.py",
-    "eval/recommenders.py",
-    "eval/sealed.py",
-    "eval/splits.py",
-    "eval/tuning.py",
-)
-_SOURCES = ("als", "ease", "neighbours", "popular", "repeat")
-_BASELINES = (
-    *(f"agent/ranking/{name}.py" for name in _SOURCES),
-    "eval/baselines.py",
-    "eval/classic.py",
-)
-# Takes minutes where the others take seconds, and rests on none of their sources.
-_SASREC = ("eval/sequence.py", "eval/sequence_worker.py")
-_OURS = (
-    *(f"agent/ranking/{name}.py" for name in _SOURCES),
-    *(f"agent/ranking/{name}.py" for name in ("confidence", "facet_vectors", "fusion", "ranker", "training")),
-    "eval/ours.py",
-)
-# A row of the whole product rests on all of it.
-_PRODUCT = ("agent/**/*.py", "prompts/*.jinja", "eval/product.py")
-_BY_GROUP = {"baseline": _BASELINES, "SASRec": _SASREC, "product": _PRODUCT}
+# Numbers come out of these; a key of a kept row holds their versions.
+_NUMERIC = ("numpy", "scipy", "scikit-learn", "implicit")
+_PRODUCT_PACKAGES = ("sentence-transformers", "llama-cpp-python", "chromadb", "polars")
+# What decides a group's figures is what these import, near and far. The loader of the data is in it alone,
+# without the product that it starts: what it loads is in the digests of the data set.
+_LEAVES = ("eval/datasets.py",)
+_SHARED = ("eval/protocol.py",)
+_ROOTS: dict[str, tuple[str, ...]] = {
+    "baseline": ("eval/baselines.py", "eval/classic.py"),
+    # Takes minutes where the others take seconds, and rests on none of their sources.
+    "SASRec": ("eval/sequence.py", "eval/sequence_worker.py"),
+    "ours": ("eval/ours.py",),
+    "product": ("eval/product.py",),
+}
+# A row of the whole product rests on all of it, what it finds by name included.
+_PRODUCT = ("agent/**/*.py", "prompts/*.jinja")
 
 
 def code_digest(group: str = "") -> str:
-    """16 hex digits of the source that decides the figures of a group's rows.
+    """16 hex digits of the source and the packages that decide the figures of a group's rows.
 
     Args:
         group: of rows, as in `Recommender.group`, or `SASRec`; empty for all but the product's.
     """
-    content = hashlib.sha256()
-    rest = (*_BASELINES, *_SASREC, *_OURS) if not group else _BY_GROUP.get(group, _OURS)
-    for pattern in (*_SHARED, *rest):
-        for path in sorted(ROOT.glob(pattern)):
-            content.update(path.relative_to(ROOT).as_posix().encode())
-            content.update(path.read_bytes())
+    groups = [name for name in _ROOTS if name != "product"] if not group else [group]
+    roots = [root for name in groups for root in _ROOTS.get(name, _ROOTS["ours"])]
+    files = closure([*_SHARED, *roots])
+    packages: tuple[str, ...] = _NUMERIC
+    if group == "product":
+        files |= {path for pattern in _PRODUCT for path in ROOT.glob(pattern)}
+        packages += _PRODUCT_PACKAGES
+    content = hashlib.sha256(".".join(platform.python_version_tuple()[:2]).encode())
+    content.update("\0".join(f"{name} {_version(name)}" for name in packages).encode())
+    for path in sorted(files):
+        content.update(path.relative_to(ROOT).as_posix().encode())
+        content.update(path.read_bytes())
     return content.hexdigest()[:16]
+
+
+def closure(roots: Iterable[str]) -> set[Path]:
+    """The files of `roots` and of every module of ours that they import, near or far, inside functions too.
+
+    What is imported for annotations alone is left out.
+    """
+    found: set[Path] = set()
+    todo = [ROOT / root for root in roots]
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            if path.relative_to(ROOT).as_posix() not in _LEAVES:
+                todo += _imported(path)
+    return found
+
+
+def _imported(path: Path) -> list[Path]:
+    names: list[str] = []
+    todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            todo += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            folder = list(path.relative_to(ROOT).parent.parts)
+            start = folder[: len(folder) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        todo += ast.iter_child_nodes(node)
+    places = [ROOT.joinpath(*name.split(".")) for name in names if name]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return [file for file in files if file.is_file()]
 
 
 def make_manifest(settings: dict[str, Any], *, model: str) -> dict[str, Any]:

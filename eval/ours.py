@@ -49,9 +49,9 @@ class RankerFitted:
                 if stage.status == "degraded":
                     self.record.degraded += 1
                     self.record.note(f"{stage.name}: {stage.detail}")
-            self.record.confidences[row] = ranked.confidence
             # What stands there in catalogue order, for want of anything that speaks for it, is no answer.
             meant = np.array([set(shares) != {"catalogue"} for shares in ranked.sources], bool)
+            self.record.confidences[row] = np.asarray(ranked.confidence)[meant]
             lists.append(ranked.items.astype(np.int64)[meant])
         return lists
 
@@ -70,17 +70,11 @@ class RankerRow:
 
     def fit(self, question: Question) -> RankerFitted:
         """See `Recommender.fit`."""
-        ranker = Ranker.fit(
-            question.train,
-            question.catalogue,
-            RankingSettings(horizon_days=_horizon(question)),
-            now_ms=question.cut_ms,
-            repeats=question.task == "any",
-        )
+        ranker = _fit(question)
         if self.without:
             ranker = _less(ranker, self.without, question)
         decision = ranker.trained.decisions[question.task]
-        return RankerFitted(question, ranker, decision.reason)
+        return RankerFitted(question, ranker, decision.describe())
 
 
 @dataclass
@@ -112,7 +106,7 @@ class PoolRow:
 
     def fit(self, question: Question) -> PoolFitted:
         """See `Recommender.fit`."""
-        ranker = RankerRow().fit(question).ranker
+        ranker = _fit(question)
         names = ", ".join(source.name for source in ranker.trained.sources)
         return PoolFitted(question, ranker.trained.sources, f"of {names}")
 
@@ -146,6 +140,24 @@ def our_rows(*, ablations: bool = True) -> list[Recommender]:
     return rows
 
 
+# Rows of one table rank by the same ranker: it is fitted for the first of them, whose time it is.
+_last_fit: list[tuple[Question, Ranker]] = []
+
+
+def _fit(question: Question) -> Ranker:
+    """The ranker of a question, fitted once for all rows that are made of it."""
+    if not _last_fit or _last_fit[0][0] is not question:
+        ranker = Ranker.fit(
+            question.train,
+            question.catalogue,
+            RankingSettings(horizon_days=_horizon(question)),
+            now_ms=question.cut_ms,
+            repeats=question.task == "any",
+        )
+        _last_fit[:] = [(question, ranker)]
+    return _last_fit[0][1]
+
+
 def _horizon(question: Question) -> float:
     """Days of the windows on which the fusion is decided: as long as the test part, at least one day."""
     span = (question.cut_ms - int(question.train.timestamp_ms[0])) / DAY_MS
@@ -165,5 +177,5 @@ def _less(ranker: Ranker, without: tuple[str, ...], question: Question) -> Ranke
     if not weights:
         best, note = choose(question, kept)
         weights, reason = {best: 1.0}, f"without {', '.join(without)}: {note}"
-    decisions = {**trained.decisions, task: replace(decision, weights=weights, reason=reason)}
+    decisions = {**trained.decisions, task: replace(decision, weights=weights, reason=reason, segments=())}
     return replace(ranker, trained=replace(trained, sources=tuple(kept.values()), decisions=decisions))

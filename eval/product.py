@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from agent.agent import Agent
+from agent.ranking.llm_weight import PRIOR_LLM_WEIGHT
 from agent.workspace import Workspace
 from eval.datasets import EVAL_FOLDER
 from eval.recommenders import Lists, Recommender, Record
@@ -46,7 +47,7 @@ class ProductFitted:
     options: dict[str, Any]
     note: str
     record: Record
-    _answers: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    _answers: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=dict)
 
     def rank(self, rows: Sequence[int], *, depth: int, allowed: NDArray[np.bool_]) -> Lists:
         """See `Fitted.rank`; a user who is not asked gets an empty list."""
@@ -57,11 +58,12 @@ class ProductFitted:
                 continue
             if row not in self._answers:
                 self._answers[row] = self._ask(row, depth)
-            items = self._answers[row]
+            items, stated = self._answers[row]
+            self.record.confidences[row] = stated[allowed[items]][:depth]
             lists.append(items[allowed[items]][:depth])
         return lists
 
-    def _ask(self, row: int, depth: int) -> NDArray[np.int64]:
+    def _ask(self, row: int, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         user_id = self.question.train.user_ids[int(self.question.users[row])]
         start = time.perf_counter()
         found = self.agent.recommend(
@@ -74,8 +76,8 @@ class ProductFitted:
                 self.record.degraded += 1
                 self.record.note(f"{stage.name} degraded")
         codes = self.question.catalogue.item_codes
-        self.record.confidences[row] = np.array([entry.confidence for entry in found])
-        return np.array([codes[entry.item_id] for entry in found], np.int64)
+        items = np.array([codes[entry.item_id] for entry in found], np.int64)
+        return items, np.array([entry.confidence for entry in found], np.float64)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ class ProductRow:
         """See `Recommender.fit`."""
         agent = open_past(question, model=self.model, method=self.method)
         asked = ask_some(question, self.max_users)
-        note = f"{int(asked.sum())} users, model {self.model}{', ' + self.method if self.method else ''}"
+        note = f"{int(asked.sum())} users, model {self.model}"
+        if self.method:
+            note += f", {self.method} at weight {PRIOR_LLM_WEIGHT:g}"
         record = Record(asked=asked, close=agent.close)
         return ProductFitted(question, agent, dict(self.options), note, record)
 
@@ -130,7 +134,9 @@ def open_past(question: Question, *, model: str, method: str = "") -> Agent:
     place = past_workspace(question)
     agent = Agent.open(place.root, model=model)
     if method:
-        ranking = agent.settings.ranking.model_copy(update={"rerank_method": method})
+        # At the prior weight, whatever was decided: the row is to show what the model does.
+        changes = {"rerank_method": method, "llm_weight": PRIOR_LLM_WEIGHT}
+        ranking = agent.settings.ranking.model_copy(update=changes)
         agent.settings = agent.settings.model_copy(update={"ranking": ranking})
     agent.ingest_items(place.raw_dir / "items.parquet")
     agent.ingest_interactions(place.raw_dir / "interactions.parquet")
@@ -172,7 +178,8 @@ def _write_items(question: Question, path: Path) -> None:
         "domain": catalogue.domains,
         "text": catalogue.texts,
     }
-    # The canary stays out: it has no title of its own, so the product would never show it anyway.
+    # The canary stays out: without a title of its own the product never shows it, leak or not. The report
+    # says so; what guards these rows is that the files end at T.
     pl.DataFrame({name: list(values)[:-1] for name, values in columns.items()}).write_parquet(path)
 
 

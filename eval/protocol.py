@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +21,9 @@ from eval.splits import Exam, Labels, Question, segments
 Status = Literal["ran", "not installed", "failed"]
 DEPTH = 50
 _TIMED_USERS = 50
+# Parts of the labels that have a value of their own, by the first word of the metric.
+COLD, AGAIN, FIRST_TIME = "cold", "again", "first time"
+_ORDER_BLIND = ("recall", "precision", "F1", "hit rate")
 _CHUNK = 256
 
 
@@ -54,6 +57,9 @@ def run_row(question: Question, exam: Exam, known: Background, row: Recommender)
     try:
         with exam.vault.closed():
             answers = _answer(question, row)
+        for found in (answers.lists, answers.cold):
+            check_canary(row.name, found, exam.labels)
+        return _scored(question, exam.labels, known, row, answers)
     except LeakError:
         raise
     except MissingExtraError as error:
@@ -61,19 +67,19 @@ def run_row(question: Question, exam: Exam, known: Background, row: Recommender)
     except Exception as error:
         # Whatever a third party's model does, it must not cost the other rows; the table says it failed.
         return Outcome(row.name, row.group, "failed", f"{type(error).__name__}: {error}")
-    labels = exam.labels
-    for found in (answers.lists, answers.cold):
-        check_canary(row.name, found, labels)
-    return _scored(question, labels, known, row, answers)
 
 
 @dataclass(frozen=True)
 class _Answers:
-    """What a row said before anybody looked at the labels; times in seconds, `single` in milliseconds."""
+    """What a row said before anybody looked at the labels; times in seconds, `single` in milliseconds.
+
+    `stated` is the confidence of each item of `lists`, by row of the question: later calls have others.
+    """
 
     fitted: Fitted
     lists: Lists
     cold: Lists
+    stated: Mapping[int, NDArray[np.float64]]
     n_failed: int
     fit_s: float
     rank_s: float
@@ -86,9 +92,10 @@ def _answer(question: Question, row: Recommender) -> _Answers:
     fit_s = time.perf_counter() - start
     try:
         lists, failed = _ranked(fitted, question, question.known_item | _canary(question))
+        stated = dict(fitted.record.confidences)
         cold = _cold_lists(fitted, question)
         rank_s = time.perf_counter() - start - fit_s
-        return _Answers(fitted, lists, cold, failed, fit_s, rank_s, _latency(fitted, question))
+        return _Answers(fitted, lists, cold, stated, failed, fit_s, rank_s, _latency(fitted, question))
     finally:
         if fitted.record.close is not None:
             fitted.record.close()
@@ -98,16 +105,19 @@ def _scored(
     question: Question, labels: Labels, known: Background, row: Recommender, answers: _Answers
 ) -> Outcome:
     record, lists = answers.fitted.record, answers.lists
-    values = accuracy(lists, labels.known, depth=DEPTH)
+    n_items, n_cold = int(question.known_item.sum()), int(question.cold_item.sum())
+    values = telling(accuracy(lists, labels.known, depth=DEPTH), n_candidates=n_items)
+    if question.task == "any":
+        values |= _by_consumption(question, labels, lists)
     values |= beyond_accuracy(lists, labels.known, question.catalogue, known)
-    cold = accuracy(answers.cold, labels.cold, depth=DEPTH)
+    cold = telling(accuracy(answers.cold, labels.cold, depth=DEPTH), n_candidates=n_cold)
     values |= {f"cold: {name}": value for name, value in cold.items()}
     warm = np.flatnonzero(segments(question)["warm"])
     if record.asked is not None:
         warm = np.intersect1d(warm, np.flatnonzero(record.asked))
         values = {name: np.where(record.asked, value, np.nan) for name, value in values.items()}
-    figures = _figures(answers, [lists[user] for user in warm], n_items=int(question.known_item.sum()))
-    table = _reliability(answers.fitted, lists, labels, warm)
+    figures = _figures(answers, [lists[user] for user in warm], n_items=n_items)
+    table = _reliability(answers.stated, lists, labels, warm)
     if table:
         figures["ECE"] = calibration_error(table)
     return Outcome(
@@ -198,8 +208,46 @@ def _latency(fitted: Fitted, question: Question) -> NDArray[np.float64]:
     return time_single_calls(fitted, rows, depth=10, allowed=question.known_item)
 
 
-def _reliability(fitted: Fitted, lists: Lists, labels: Labels, warm: NDArray[np.int64]) -> list[Any]:
-    stated = fitted.record.confidences
+def telling(values: dict[str, NDArray[np.float64]], *, n_candidates: int) -> dict[str, NDArray[np.float64]]:
+    """The metrics that say something: who lists k of at most k candidates finds all of them, in any order.
+
+    A single candidate has no order at all: then nobody has a value.
+    """
+    if n_candidates == 1:
+        values = {name: np.full_like(value, np.nan) for name, value in values.items()}
+    if n_candidates == 0:
+        return values
+    blind = {name for name in values if name.partition("@")[0] in _ORDER_BLIND}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in blind or int(name.partition("@")[2]) < n_candidates
+    }
+
+
+def _by_consumption(question: Question, labels: Labels, lists: Lists) -> dict[str, NDArray[np.float64]]:
+    """The same lists held against the items that the user had before, and against the others."""
+    train = question.train
+    had = [np.isin(items, train.item[train.rows_of(int(user))]) for user, items in _asked(question, labels)]
+    parts = {
+        AGAIN: [items[mask] for items, mask in zip(labels.known, had, strict=True)],
+        FIRST_TIME: [items[~mask] for items, mask in zip(labels.known, had, strict=True)],
+    }
+    return {
+        f"{part}: {name}": value
+        for part, wanted in parts.items()
+        for name, value in accuracy(lists, wanted, depth=DEPTH).items()
+        if name == "NDCG@10"
+    }
+
+
+def _asked(question: Question, labels: Labels) -> list[tuple[int, NDArray[np.int32]]]:
+    return list(zip(question.users.tolist(), labels.known, strict=True))
+
+
+def _reliability(
+    stated: Mapping[int, NDArray[np.float64]], lists: Lists, labels: Labels, warm: NDArray[np.int64]
+) -> list[Any]:
     pairs = [(stated[int(u)], lists[u], labels.known[u]) for u in warm if int(u) in stated]
     if not pairs:
         return []

@@ -27,6 +27,7 @@ th:first-child, td:first-child { text-align: left; } thead th { background: var(
 td.note { white-space: normal; text-align: left; min-width: 20rem; }
 tr.ours td:first-child, tr.product td:first-child { font-weight: 600; }
 svg { width: 100%; height: auto; max-width: 850px; }
+.wide { overflow-x: auto; } .wide svg { min-width: 680px; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg .name, svg .side { text-anchor: end; } svg .tick { text-anchor: middle; fill: var(--faint); }
 svg .grid { stroke: var(--line); } svg .zero { stroke: var(--faint); stroke-dasharray: 4 3; }
@@ -38,8 +39,7 @@ pre { overflow-x: auto; font-size: .8rem; }
 
 _LEAD = (
     "Every way of ranking below learned from the same events before a moment T and was asked, for the same "
-    "people, what they would take afterwards. The answers were locked away while they ran; an item that only "
-    "a look into the future could find was planted, and nobody ranked it."
+    "people, what they would take afterwards. The answers were locked away while they ran."
 )
 _WORDS = (
     ("row", "one way of ranking: a baseline, ours, or ours with a part taken out (ablation)"),
@@ -51,10 +51,14 @@ _WORDS = (
     (MAIN, "how high in the first ten places the items stand that the person then took: 1 is perfect"),
     ("recall@50", "the share of those items found anywhere in the first fifty places"),
     ("95 % interval", "where the true mean lies, by resampling users; wider with fewer users"),
-    ("better / worse", "said only when the interval of the difference, user by user, excludes 0"),
+    (
+        "better / worse",
+        "said only when the interval of the difference, user by user, excludes 0 and Holm's p is below .05",
+    ),
     ("Holm", "the p-value after correction for asking about many rows at once"),
     ("cold item", "first seen after T: nobody's history speaks for it, only its text can"),
     ("drifted", "users whose days before T changed beyond chance (whole days shuffled, p < .05)"),
+    ("often / seldom repeats", "users above and below the middle in taking again what they had, before T"),
     ("ECE", "how far a stated probability is from what then happened, on average"),
 )
 
@@ -74,7 +78,7 @@ def render_report(summary: Mapping[str, Any], *, name: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>driftrec evaluation {escape(name)}</title><style>{_STYLE}</style></head><body>",
         "<h1>How well does driftrec recommend?</h1>",
-        f'<p class="lead">{_LEAD}</p>',
+        f'<p class="lead">{_LEAD} {escape(canary_sentence(summary["tables"]))}</p>',
         render_overview(summary["tables"], FUSED),
         _contents(summary["tables"]),
     ]
@@ -82,6 +86,25 @@ def render_report(summary: Mapping[str, Any], *, name: str) -> str:
         parts.append(render_section(table, number))
     parts += [_glossary(), _manifest(manifest), "</body></html>"]
     return "\n".join(parts)
+
+
+def canary_sentence(tables: Sequence[Mapping[str, Any]]) -> str:
+    """What was planted and that no row listed it; empty for tables whose run does not say so."""
+    planted = [table.get("canary") for table in tables]
+    if not planted or not all(entry and entry["users"] > 0.5 for entry in planted):
+        return ""
+    share = min(entry["users"] for entry in planted if entry)
+    whom = "everybody" if share == 1 else f"{share:.0%} of the people"
+    text = (
+        f"An item that only a look into the future could find was planted in the future of {whom}, and no "
+        "row ranked it: one that does ends the run."
+    )
+    if any(entry and entry.get("without") for entry in planted):
+        text += (
+            " Rows of the whole product cannot show it, as it has no title; what guards them is that "
+            "they are given files that end at T."
+        )
+    return text
 
 
 def _contents(tables: Sequence[Mapping[str, Any]]) -> str:

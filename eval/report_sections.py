@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from eval.plots import COLOURS, Mark, interval_plot, reliability_plot
+from eval.protocol import AGAIN, FIRST_TIME
 from eval.summary import MAIN
 from eval.tables import figure, headline, sentences, setting, sorted_rows, with_interval
 
@@ -42,10 +43,11 @@ def render_section(table: Mapping[str, Any], number: int) -> str:
         _brief(table, ran),
         "<h3>Accuracy</h3>",
         _key(),
-        interval_plot([_mark(row) for row in ran], title=f"{MAIN} of every row, {headline(table)}"),
+        _wide([_mark(row) for row in ran], title=f"{MAIN} of every row, {headline(table)}"),
         _accuracy(ran),
         _differences(table),
         _groups(table, ran),
+        _consumption(ran),
         _cold(table, ran),
         _beyond(ran),
         _confidence(ran),
@@ -105,7 +107,13 @@ def _key() -> str:
 def _mark(row: Mapping[str, Any], metric: str = MAIN) -> Mark:
     entry = row["metrics"][metric]
     mean = entry["mean"] or 0.0
-    return Mark(row["name"], mean, entry.get("low") or mean, entry.get("high") or mean, row["group"])
+    low, high = (mean if entry.get(end) is None else entry[end] for end in ("low", "high"))
+    return Mark(row["name"], mean, low, high, row["group"])
+
+
+def _wide(marks: Sequence[Mark], *, title: str, zero: bool = False) -> str:
+    """The plot in a box that scrolls where the screen is narrow: shrunk, its words could not be read."""
+    return f'<div class="wide">{interval_plot(marks, title=title, zero=zero)}</div>' if marks else ""
 
 
 def _accuracy(ran: Sequence[Mapping[str, Any]]) -> str:
@@ -154,7 +162,7 @@ def _differences(table: Mapping[str, Any]) -> str:
     title = f"Difference in {MAIN} from {table['reference']}, user by user"
     return (
         f"<h3>Against the best baseline</h3><p class='faint'>{escape(title)}.</p>"
-        + interval_plot(marks, title=title, zero=True)
+        + _wide(marks, title=title, zero=True)
         + _html_table(head, rows)
     )
 
@@ -187,15 +195,32 @@ def _group_rows(entries: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     ]
 
 
+def _consumption(ran: Sequence[Mapping[str, Any]]) -> str:
+    """The same lists against what people had taken before, and against what they had not."""
+    names = [f"{part}: {MAIN}" for part in (AGAIN, FIRST_TIME)]
+    if not any(name in row["metrics"] for row in ran for name in names):
+        return ""
+    rows = [[row["name"], *(with_interval(row["metrics"].get(name)) for name in names)] for row in ran]
+    text = (
+        f"{MAIN} of one list, once with the items wanted that the person had before T, once with the others."
+    )
+    head = ["row", "taken again", "taken for the first time"]
+    return _part("Again, or for the first time", text, _html_table(head, rows))
+
+
 def _cold(table: Mapping[str, Any], ran: Sequence[Mapping[str, Any]]) -> str:
     if not table["cold_items"]:
         return ""
-    metrics = ("cold: NDCG@10", "cold: recall@50")
+    told = [n for n in ("cold: recall@50", "cold: recall@10") if any(n in row["metrics"] for row in ran)]
+    metrics = ("cold: NDCG@10", *told[:1])
     rows = [[row["name"], *(with_interval(row["metrics"].get(name)) for name in metrics)] for row in ran]
     asked = max((row["metrics"].get(metrics[0], {"n": 0})["n"] for row in ran), default=0)
     text = (
-        f"{table['cold_items']:,} such items, ranked among themselves for the {asked:,} people who took one."
+        f"{table['cold_items']:,} such items, ranked among themselves for the {asked:,} people who took one; "
+        "the row random is chance."
     )
+    if "cold: recall@50" not in told:
+        text += f" No recall@50: of {table['cold_items']:,} items any order finds all in fifty places."
     return _part("Items nobody had before T", text, _html_table(["row", *metrics], rows))
 
 

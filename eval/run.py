@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from agent.ranking.windows import Task
 from eval.baselines import baseline_rows
 from eval.datasets import EVAL_FOLDER, Dataset, Scheme, load_dataset
 from eval.errors import EvalError
-from eval.grounds import Grounds, describe_data, facts_of, groups_of
+from eval.grounds import Grounds, describe_data, facts_of, groups_of, repeat_share
 from eval.keep import RowCache, over_windows, row_key
 from eval.manifest import code_digest, make_manifest
 from eval.ours import our_rows
@@ -29,6 +30,8 @@ from eval.summary import summarise
 
 RUNS = EVAL_FOLDER / "runs"
 CACHE = EVAL_FOLDER / "cache"
+# Below this share of repeated events there is nothing to foretell about repeats.
+_FEW_REPEATS = 0.01
 ProgressCallback = Callable[[str, int, int | None], None]
 
 
@@ -86,7 +89,6 @@ def run(
     """
     manifest = make_manifest(asdict(plan), model=plan.model)
     folder = (runs or RUNS) / (name or f"{manifest['started'][:19].replace(':', '').replace(' ', '-')}")
-    folder.mkdir(parents=True, exist_ok=True)
     # Once: this process goes on with the code it has read, whatever is edited meanwhile.
     codes = {group: code_digest(group) for group in ("baseline", "SASRec", "ours", "product")}
     kept = _Kept(RowCache(cache or CACHE), codes)
@@ -97,18 +99,37 @@ def run(
         or load_dataset(data, items=plan.items, min_users=plan.min_users, progress=progress)
         for data in plan.data
     }
-    for data, dataset in loaded.items():
+    left_out = manifest["left out"] = list[str]()
+    for data, dataset in _named_apart(loaded).items():
         manifest["data"][dataset.name] = describe_data(dataset)
         for task in plan.tasks:
-            if task == "any" and not dataset.preset.repeats and data == dataset.name:
+            share = repeat_share(dataset) if task == "any" else 1.0
+            if share < _FEW_REPEATS and not dataset.preset.repeats:
+                left_out.append(f"{data}, any item: {share:.2%} of the events repeat an item")
                 continue
             tables.append(_table(plan, dataset, task, folder=folder, kept=kept, progress=progress))
     manifest["took"] = kept.took()
     if not tables:
-        raise EvalError(f"expected a task that the data have, got {plan.tasks!r}: nobody repeats there")
+        told = "; ".join(left_out) or "no task was named"
+        raise EvalError(f"expected a task that the data have, got {plan.tasks!r}: {told}")
+    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "manifest.json", manifest)
     _write(folder / "summary.json", {"manifest": manifest, "tables": tables})
     return folder
+
+
+def _named_apart(loaded: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """The data sets, those of one name told apart by their digest: a table is kept under its name."""
+    times = Counter(dataset.name for dataset in loaded.values())
+    found: dict[str, Dataset] = {}
+    for place, (data, dataset) in enumerate(loaded.items()):
+        name = dataset.name
+        if times[name] > 1:
+            name = f"{name}-{dataset.digest[:6]}"
+        if name in {other.name for other in found.values()}:
+            name = f"{name}-{place}"
+        found[data] = replace(dataset, name=name)
+    return found
 
 
 def rows_of(plan: Plan, task: Task) -> list[Recommender]:
@@ -154,7 +175,9 @@ def _table(
             progress(f"{stage}: {row.name}", number, len(rows))
         found = []
         for place, (question, exam) in enumerate(asked):
-            key = row_key(kept.parts(plan, row), dataset.digest, task, place, repr(row))
+            key = row_key(
+                kept.parts(plan, row), dataset.digest, dataset.vector_digest, task, place, repr(row)
+            )
             outcome = kept.rows.load(key)
             kept.n_found += outcome is not None
             kept.n_run += outcome is None
@@ -223,9 +246,12 @@ def _sum_up(
         arrays |= {f"{outcome.name}: {metric}": value for metric, value in outcome.values.items()}
     ids = np.array([dataset.log.user_ids[code] for code in codes])
     title = f"{dataset.name}-{task}"
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{title}.npz").open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **{"user ids": ids, **arrays})
     facts = facts_of(dataset, task, asked, groups)
+    # These have a catalogue of their own, which does not hold it.
+    facts["canary"]["without"] = [o.name for _, o in merged if o.group == "product" and o.status == "ran"]
     if dataset.preset.rated and task == "new":
         question, exam = asked[-1]
         facts["ratings"] = [entry.to_dict() for entry in rating_errors(question, exam.labels)]

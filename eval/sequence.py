@@ -33,6 +33,16 @@ _NEEDED = "import pytorch_lightning, rectools.models"
 _SLOW, _SPARE_S = 4.0, 600.0
 
 
+class RecToolsMissingError(MissingExtraError):
+    """RecTools is neither here nor in the interpreter that was named."""
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}, or, as RecTools holds NumPy below 2, beside it: python -m venv rt; "
+            f"rt/bin/pip install 'rectools[torch]'; export {INTERPRETER}=rt/bin/python"
+        )
+
+
 @dataclass
 class SasRecFitted:
     """Scores of every item for every asked user, made once."""
@@ -99,7 +109,7 @@ def _check(python: str) -> None:
     except OSError as error:
         raise EvalError(f"${INTERPRETER}: expected an interpreter, got {python!r} ({error})") from None
     if done.returncode:
-        raise MissingExtraError("RecTools", "eval")
+        raise RecToolsMissingError("RecTools", "eval")
 
 
 def _write(path: Path, question: Question, settings: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ def smoke_data(seed: int = 0) -> Mapping[str, Dataset]:
         for day in np.sort(rng.uniform(0, N_DAYS, 40)):
             base = own if day < N_DAYS / 2 else later
             item = base + int(rng.integers(half)) if rng.random() < 0.9 else int(rng.integers(N_ITEMS))
-            if _is_new(item) and day < 0.8 * N_DAYS:
+            if _is_new(item) and day < 0.85 * N_DAYS:
                 continue
             events.append((user, item, float(day)))
         events += [(user, favourite, float(day)) for day in range(int(rng.integers(12)), N_DAYS, 12)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from agent.data.log import DAY_MS, Catalogue, InteractionLog
 from agent.ranking.history import Context
 from agent.ranking.windows import Task
-from eval.canary import plant_canary, with_canary
+from eval.canary import MOMENTS, start_of_test, without_canary
 from eval.datasets import Dataset, Scheme
 from eval.errors import EvalError
 from eval.sealed import SealedLog, Vault
@@ -120,10 +120,14 @@ def make_split(
     Raises:
         EvalError: nobody can be asked.
     """
-    log, catalogue = with_canary(dataset.log, dataset.catalogue)
+    log, catalogue = without_canary(dataset.log), dataset.catalogue
+    if len(log) < 2:
+        raise EvalError(f"{dataset.name}: expected at least two events with an item, got {len(log)}")
+    if n_windows >= MOMENTS:
+        raise EvalError(f"expected at most {MOMENTS - 1} windows, got {n_windows!r}")
     if (scheme or dataset.preset.scheme) == "leave-last-out":
         return [_leave_last_out(log, catalogue, task=task, max_users=max_users, seed=seed)]
-    start = int(np.ceil(np.quantile(log.timestamp_ms, dataset.preset.quantile)))
+    start = start_of_test(log, dataset.preset.quantile)
     end = int(log.timestamp_ms[-1]) + 1
     cuts = [start + (end - start) * number // n_windows for number in range(n_windows)] + [end]
     return [
@@ -157,10 +161,9 @@ def _temporal(
     users = np.sort(np.concatenate([warm, cold])).astype(np.int64)
     if not len(users):
         raise EvalError("expected users with a known item after T, found none; choose another quantile")
-    whole = plant_canary(log, users, cut_ms=cut_ms)
     question = Question(
         name=f"T{cut_ms}",
-        train=SealedLog.of(whole, cut_ms),
+        train=SealedLog.of(log, cut_ms),
         catalogue=catalogue,
         users=users,
         moments_ms=np.full(len(users), cut_ms, np.int64),
@@ -244,7 +247,8 @@ def segments(question: Question) -> dict[str, NDArray[np.bool_]]:
     """Groups of the question's users by their past alone: `(n_users,)` bool by name.
 
     `warm` (five items or more, the main tables) and `cold`; among the warm `light` and `heavy`, below and
-    from the median number of events.
+    from the median number of events; `often repeats` and `seldom repeats`, from and below the median
+    share of events with an item they had before, both empty where hardly anybody takes anything again.
     """
     train, width = question.train, len(question.catalogue)
     n_items = np.bincount(_pairs(train, width) // width, minlength=train.n_users)[question.users]
@@ -252,7 +256,11 @@ def segments(question: Question) -> dict[str, NDArray[np.bool_]]:
     warm = n_items >= MIN_TRAIN_ITEMS
     middle = float(np.median(n_events[warm])) if warm.any() else 0.0
     light = warm & (n_events < middle)
-    return {"warm": warm, "cold": ~warm, "light": light, "heavy": warm & ~light}
+    parts = {"warm": warm, "cold": ~warm, "light": light, "heavy": warm & ~light}
+    again = 1.0 - n_items / np.maximum(n_events, 1)
+    typical = float(np.median(again[warm])) if warm.any() else 0.0
+    often = warm & (again >= typical) & (typical > 0)
+    return {**parts, "often repeats": often, "seldom repeats": warm & ~often & (typical > 0)}
 
 
 def relevant(labels: Sequence[NDArray[np.int32]], chosen: NDArray[np.bool_]) -> list[NDArray[np.int32]]:

@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["better", "worse", "no difference shown", "no values"]
+Verdict = Literal["better", "worse", "no difference shown", "no difference shown after Holm", "no values"]
 _CHUNK = 200
+_LEVEL = 0.05
 # Standard normal quantiles of a two-sided 5 % test and of 80 % power.
 _Z_TEST, _Z_POWER = 1.959964, 0.841621
 
@@ -62,9 +63,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """The only place where a comparison is put into a word."""
+        """The only place where a comparison is put into a word.
+
+        "Better" and "worse" need both: an interval without 0, and p below 5 % after Holm's correction.
+        """
         if self.difference.n == 0:
             return "no values"
+        if (self.difference.better or self.difference.worse) and not self.holm < _LEVEL:
+            return "no difference shown after Holm"
         if self.difference.better:
             return "better"
         return "worse" if self.difference.worse else "no difference shown"
@@ -189,11 +195,11 @@ def compare_rows(
 
 
 def sentence(comparison: Comparison, *, digits: int = 4) -> str:
-    """The comparison in words; never "better" or "worse" while the interval holds 0."""
+    """The comparison in words; "better" or "worse" only as `Comparison.verdict` allows."""
     gap = comparison.difference
     figure = f"{gap.mean:+.{digits}f} (95 % {gap.low:+.{digits}f} to {gap.high:+.{digits}f})"
     text = f"{comparison.row} against {comparison.reference}: {figure}, {comparison.relative:+.1%}: "
-    if comparison.verdict in ("better", "worse"):
+    if gap.better or gap.worse:
         return f"{text}{comparison.verdict} (p {comparison.p_value:.4f}, Holm {comparison.holm:.4f})"
     if not comparison.users_needed:
         return f"{text}{comparison.verdict} ({gap.n} users)"

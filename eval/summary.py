@@ -15,7 +15,10 @@ from eval.statistics import Comparison, bootstrap_mean, compare_rows
 MAIN = "NDCG@10"
 # What a language model adds is told against the same product without one, on the same people.
 PLAIN_PRODUCT = "whole product, no LLM"
-_WITH_INTERVAL = (MAIN, "recall@10", "recall@50", "cold: NDCG@10", "cold: recall@50")
+_WITH_INTERVAL = (
+    *(MAIN, "recall@10", "recall@50", "cold: NDCG@10", "cold: recall@50", "cold: recall@10"),
+    *(f"again: {MAIN}", f"first time: {MAIN}"),
+)
 
 
 def summarise(

@@ -56,15 +56,22 @@ def setting(table: Mapping[str, Any]) -> str:
             "each one's last item is held back, and others' later events are known, as they never are in use"
         )
     windows = "" if table["windows"] == 1 else f", {table['windows']} windows"
+    kept = f", {filtered(table)}" if filtered(table) else ""
     each = f"{table['labels_per_user']:.1f} items to find each"
     return (
-        f"{users['warm']:,} users with five items or more before T, {table['items']:,} items, "
+        f"{users['warm']:,} users with five items or more before T, {table['items']:,} items{kept}, "
         f"{table['horizon_days']:.0f} days after it{windows}, {each}"
     )
 
 
+def filtered(table: Mapping[str, Any]) -> str:
+    """How items were kept; empty where all were. The count looks past T, as the published protocol does."""
+    least = table.get("min_users", 1)
+    return f"each taken by {least} people or more in the whole log, after T too" if least > 1 else ""
+
+
 def sentences(table: Mapping[str, Any]) -> Iterator[str]:
-    """What the comparisons allow to be said; "better" and "worse" only where the interval excludes 0."""
+    """What the comparisons allow to be said; "better" and "worse" only as `Comparison.verdict` allows."""
     chosen = {row["name"] for row in table["rows"] if row["group"] in ("ours", "product")}
     for entry in table["comparisons"]:
         if entry["row"] in chosen:
@@ -81,7 +88,7 @@ def words(entry: Mapping[str, Any]) -> str:
         f"{entry['row']} against {entry['reference']}: {entry['mean']:+.4f} "
         f"(95 % {entry['low']:+.4f} to {entry['high']:+.4f}{relative}): {entry['verdict']}"
     )
-    if entry["verdict"] in ("better", "worse"):
+    if entry["verdict"] in ("better", "worse", "no difference shown after Holm"):
         return f"{text}, p {entry['p']:.4f}, after Holm {entry['holm']:.4f}."
     if not entry["detectable"] or not entry["users_needed"]:
         return f"{text} ({entry['n']:,} users)."

@@ -97,7 +97,7 @@ def test_the_wheel_renders_every_prompt_in_a_clean_environment(clean_python):
 def test_the_command_of_the_wheel_answers(clean_python):
     python, folder = clean_python
     done = subprocess.run(
-        [python.parent / "driftrec", "--help"], capture_output=True, text=True, cwd=folder, timeout=30
+        [python.parent / "driftrec", "--help"], capture_output=True, text=True, cwd=folder, timeout=120
     )
     assert done.returncode == 0
     assert "recommend" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from agent.dialogue.answers import Answer
     from agent.dialogue.chat import ChatSession
 
+# How often a line of progress is printed while an answer takes long, seconds.
+_LINE_EVERY_S = 3.0
 _COMMANDS = {
     "/help": "what can be asked",
     "/constraints": "the constraints that hold",
@@ -49,12 +52,13 @@ def chat(
     """Talk about a user's recommendations: why, why not, what changed, what if. Reads a pipe line by line."""
     # Bars would stand between the terminal and the line editor: no history, no Ctrl-C at the prompt.
     typed = sys.stdin.isatty() and not question
-    with opened(workspace, offline=offline, model=model, quiet=as_json or typed) as agent:
+    lines = _Lines() if typed and not as_json else None
+    with opened(workspace, offline=offline, model=model, quiet=as_json, report=lines) as agent:
         talk = agent.chat(user, resume=resume, keep=keep)
         if as_json:
             _as_json(talk, question)
             return
-        _Terminal(talk).run(question)
+        _Terminal(talk, lines).run(question)
 
 
 def register(app: typer.Typer) -> None:
@@ -88,13 +92,36 @@ def _spoken(line: str) -> str:
     )
 
 
+class _Lines:
+    """Progress of what takes long, as lines between question and answer; nothing while the prompt waits.
+
+    Attributes:
+        answering: whether an answer is on its way.
+    """
+
+    def __init__(self) -> None:
+        self.answering = False
+        self._last_s = 0.0
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Prints a line when the last one is a few seconds old."""
+        now = time.monotonic()
+        if not self.answering or now - self._last_s < _LINE_EVERY_S:
+            return
+        self._last_s = now
+        of = f" {done} of {total}" if total else ""
+        sys.stdout.write(f"\n  {stage}{of} (Ctrl-C goes back to the prompt)")
+        sys.stdout.flush()
+
+
 class _Terminal:
     """Reads questions, prints answers as they come."""
 
-    def __init__(self, talk: ChatSession) -> None:
+    def __init__(self, talk: ChatSession, lines: _Lines | None = None) -> None:
         from rich.console import Console
 
         self._talk = talk
+        self._lines = lines or _Lines()
         self._typed = sys.stdin.isatty()
         self._console: Console = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
@@ -157,6 +184,7 @@ class _Terminal:
     def _answer(self, asked: str) -> Answer | None:
         """Streams one answer; Ctrl-C stops it and goes on with the talk."""
         stream = self._talk.stream(asked)
+        self._lines.answering = True
         try:
             while True:
                 try:
@@ -171,6 +199,7 @@ class _Terminal:
             self._console.print(" …", markup=False)
             return None
         finally:
+            self._lines.answering = False
             stream.close()
 
     def _show_history(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,16 +34,21 @@ UserArgument = Annotated[str, typer.Argument(help="User id, as in the events.")]
 
 @contextmanager
 def opened(
-    workspace: str, *, offline: bool = False, model: str | None = None, quiet: bool = False
+    workspace: str,
+    *,
+    offline: bool = False,
+    model: str | None = None,
+    quiet: bool = False,
+    report: Callable[[str, int, int | None], None] | None = None,
 ) -> Iterator[Agent]:
-    """The agent of a workspace, with progress bars on standard error unless `quiet`."""
+    """The agent of a workspace; progress goes to bars on standard error unless `quiet`, or to `report`."""
     from agent.agent import Agent
     from agent.console import progress_bars
     from agent.offline import network_fence
 
     with (
-        progress_bars(quiet) as progress,
-        Agent.open(workspace, offline=offline or None, model=model, progress=progress) as agent,
+        progress_bars(quiet or report is not None) as bars,
+        Agent.open(workspace, offline=offline or None, model=model, progress=report or bars) as agent,
         network_fence(agent.settings.offline),
     ):
         yield agent
@@ -55,7 +60,7 @@ def print_json(value: Any) -> None:
 
 
 def moment_option(text: str | None) -> Any:
-    """The aware datetime an option speaks of; None without one."""
+    """The datetime an option speaks of, in the zone of the workspace unless it names one; None without."""
     from agent.moments import parse_moment
 
     return None if text is None else parse_moment(text)

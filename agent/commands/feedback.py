@@ -64,10 +64,17 @@ def undo(
     workspace: WorkspaceOption = "shop",
     as_json: JsonOption = False,
 ) -> None:
-    """Take back what a user said: the last thing, or the one of that number."""
+    """Take back what a user said: the last sentence with all that it did, or the one of that number."""
+    from agent.console import say
+
     with opened(workspace, model="none", quiet=as_json) as agent:
+        stood = {entry.feedback_id for entry in agent.feedback(user) if not entry.undone}
         given = agent.undo(user, feedback_id)
-    _say(given, as_json=as_json)
+        taken = [entry for entry in agent.feedback(user) if entry.undone and entry.feedback_id in stood]
+    if as_json:
+        print_json({**given.to_dict(), "taken_back": [entry.to_dict() for entry in taken]})
+    else:
+        say("Taken back: " + "; ".join(map(_describe, taken or [given])) + ".")
 
 
 def diff(

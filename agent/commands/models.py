@@ -27,7 +27,8 @@ NameArgument = Annotated[str, typer.Argument(help="A known model, such as qwen2.
 @models.command("list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the known models and what is on this machine."""
-    from agent.llm.registry import MODELS, models_folder, state_of
+    from agent.llm.model_specs import MODELS
+    from agent.llm.registry import models_folder, state_of
 
     states = [state_of(spec, models_folder()) for spec in MODELS]
     if as_json:
@@ -59,9 +60,9 @@ def pull(
 ) -> None:
     """Bring a model; goes on where an interrupted pull stopped, and verifies the whole file."""
     from agent.console import progress_bars, say
-    from agent.llm import registry
+    from agent.llm import model_specs, registry
 
-    spec = registry.find_spec(name)
+    spec = model_specs.find_spec(name)
     with progress_bars(as_json) as progress:
 
         def report(done: int, total: int) -> None:
@@ -84,10 +85,10 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Hash model files anew; exit code 1 when one is not what it should be."""
-    from agent.llm import registry
+    from agent.llm import model_specs, registry
 
     folder = registry.models_folder()
-    specs = [registry.find_spec(name) for name in names] if names else registry.MODELS
+    specs = [model_specs.find_spec(name) for name in names] if names else model_specs.MODELS
     states = [registry.verify(spec, folder) for spec in specs]
     if not names:
         states = [entry for entry in states if entry.state != "absent"]
@@ -113,10 +114,10 @@ def remove(
 ) -> None:
     """Delete a model's file, or what an interrupted pull left of it."""
     from agent.console import say
-    from agent.llm import registry
+    from agent.llm import model_specs, registry
 
     folder = registry.models_folder()
-    spec = registry.find_spec(name)
+    spec = model_specs.find_spec(name)
     found = registry.state_of(spec, folder)
     if found.n_bytes and not yes and not _wants_deleted(found, may_ask=not as_json):
         say("Kept.")
@@ -194,7 +195,8 @@ def _measured() -> dict[str, Speed]:
     """Speeds of the models that are on this machine."""
     from agent.errors import BackendError
     from agent.llm.llamacpp import LlamaCppBackend
-    from agent.llm.registry import MODELS, models_folder, state_of
+    from agent.llm.model_specs import MODELS
+    from agent.llm.registry import models_folder, state_of
 
     speeds = {}
     for spec in MODELS:

@@ -25,7 +25,7 @@ class CallTotals:
         key: the stage, user id, model, or UTC day; an empty user is nobody in particular.
         calls: kept answers included.
         cached: answered from what was kept.
-        failed: ended in an error.
+        failed: ended in an error, or were abandoned: nobody heard the answer.
         seconds: waited for the model, summed.
         estimated: calls whose tokens are an upper bound.
     """
@@ -83,7 +83,7 @@ class CallTable:
         sums = (
             func.count(),
             _count(llm_calls.c.cached),
-            _count(llm_calls.c.outcome.not_in(("ok", "degraded", "abandoned"))),
+            _count(llm_calls.c.outcome.not_in(("ok", "degraded"))),
             func.sum(llm_calls.c.prompt_tokens),
             func.sum(llm_calls.c.output_tokens),
             func.sum(llm_calls.c.seconds),

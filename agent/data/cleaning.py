@@ -11,9 +11,9 @@ from typing import Final
 
 import polars as pl
 
+from agent.data.chunks import Reject
 from agent.data.mapping import LINE
 from agent.data.missing import MissingRules
-from agent.data.readers import Reject
 from agent.data.timestamps import EARLIEST_MS, FUTURE_SLACK_MS, parse_timestamps
 
 SEARCH: Final = "search"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ def append_feedback(
     target_kind: FeedbackTarget,
     target: str,
     value: str = "",
+    utterance: str = "",
 ) -> Feedback:
     """The feedback as stored, with its number and moment."""
     created_ms = time.time_ns() // 1_000_000
@@ -31,11 +33,29 @@ def append_feedback(
         "target_kind": target_kind,
         "target": target,
         "value": value,
+        "utterance": utterance,
     }
     with store.write() as connection:
         (number,) = connection.execute(feedback.insert().values(**row)).inserted_primary_key or (0,)
     moment = datetime.fromtimestamp(created_ms / 1000, UTC)
-    return Feedback(int(number), UserId(user_id), moment, action, target_kind, target, value)
+    return Feedback(
+        int(number), UserId(user_id), moment, action, target_kind, target, value, utterance=utterance
+    )
+
+
+def last_utterance(given: Sequence[Feedback]) -> tuple[int, ...]:
+    """Numbers of all that stands of what was said last: one sentence may have meant several things.
+
+    Args:
+        given: everything the user said, oldest first.
+    """
+    standing = [entry for entry in given if not entry.undone and entry.action != "undo"]
+    if not standing:
+        return ()
+    last = standing[-1]
+    if not last.utterance:
+        return (last.feedback_id,)
+    return tuple(entry.feedback_id for entry in standing if entry.utterance == last.utterance)
 
 
 def users_with_gifts(store: Store) -> frozenset[str]:
@@ -68,6 +88,7 @@ def load_feedback(store: Store, user_id: str, *, before_ms: int | None = None) -
         feedback.c.target_kind,
         feedback.c.target,
         feedback.c.value,
+        feedback.c.utterance,
     )
     statement = select(*columns).where(feedback.c.user_id == user_id).order_by(feedback.c.feedback_id)
     if before_ms is not None:
@@ -83,8 +104,9 @@ def load_feedback(store: Store, user_id: str, *, before_ms: int | None = None) -
             kind,
             target,
             value,
+            utterance=utterance,
         )
-        for number, created_ms, action, kind, target, value in rows
+        for number, created_ms, action, kind, target, value, utterance in rows
     ]
     undone = {int(entry.target) for entry in found if entry.action == "undo"}
     return [replace(entry, undone=entry.feedback_id in undone) for entry in found]

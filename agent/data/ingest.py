@@ -18,11 +18,12 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, select
 
 from agent.data import quarantine
+from agent.data.chunks import Chunk, Source
 from agent.data.cleaning import Cleaned
 from agent.data.dialect import bulk_insert
 from agent.data.ingest_events import EventJob
 from agent.data.ingest_items import ItemJob
-from agent.data.readers import Chunk, Source, check_path, open_source
+from agent.data.readers import check_path, open_source
 from agent.data.report import Counters, IngestKind, IngestReport
 from agent.data.store import Store
 from agent.data.tables import ingests

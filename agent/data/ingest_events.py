@@ -9,13 +9,13 @@ from typing import Final
 import polars as pl
 from sqlalchemy import Connection
 
+from agent.data.chunks import Chunk, Source
 from agent.data.cleaning import Cleaned, EventRules, clean_events, normalise_events
 from agent.data.dialect import bulk_insert
 from agent.data.duplicates import compute_keys, find_near
 from agent.data.mapping import ColumnMapping, resolve_interactions
 from agent.data.missing import INTERACTION_POLICIES, MissingRules, check_policies, compute_rules
 from agent.data.numbering import Numbering
-from agent.data.readers import Chunk, Source
 from agent.data.report import Counters
 from agent.data.tables import events, interactions, items, users
 from agent.data.timestamps import check_timezone

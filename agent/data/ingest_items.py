@@ -9,13 +9,13 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import Connection, select
 
+from agent.data.chunks import Chunk, Source
 from agent.data.cleaning import Cleaned
 from agent.data.cleaning_items import COLUMNS, CleanedItems, ItemRules, clean_items, normalise_items
 from agent.data.dialect import bulk_upsert
 from agent.data.mapping import ColumnMapping, resolve_items
 from agent.data.missing import ITEM_POLICIES, check_policies, compute_rules
 from agent.data.numbering import Numbering
-from agent.data.readers import Chunk, Source
 from agent.data.report import Counters
 from agent.data.tables import items
 from agent.settings import ItemFile

@@ -285,6 +285,7 @@ class LiveEvents:
             user_ids=self._base.user_ids,
             events=self._events,
             n_items=self._base.n_items,
+            zone=self._base.zone,
         )
         return replace(log.take(order), queries=queries)
 

@@ -15,7 +15,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-DAY_MS = 86_400_000
+from agent.data.days import DAY_MS as DAY_MS
+from agent.data.days import day_numbers
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class InteractionLog:
         user_ids: user id of each user code.
         n_items: size of the catalogue that item codes index.
         queries: search text by interaction id.
+        zone: whose days are meant by a day (`interests.day_zone`).
     """
 
     user: NDArray[np.int32]
@@ -46,6 +48,7 @@ class InteractionLog:
     events: tuple[str, ...]
     n_items: int
     queries: Mapping[int, str] = field(default_factory=dict)
+    zone: str = "UTC"
 
     def __len__(self) -> int:
         return len(self.user)
@@ -57,8 +60,8 @@ class InteractionLog:
 
     @cached_property
     def day(self) -> NDArray[np.int32]:
-        """UTC day number of each interaction: its session, together with the user."""
-        return (self.timestamp_ms // DAY_MS).astype(np.int32)
+        """Day number, in `zone`, of each interaction: its session, together with the user."""
+        return day_numbers(self.timestamp_ms, self.zone)
 
     @cached_property
     def user_codes(self) -> dict[str, int]:
@@ -90,6 +93,7 @@ class InteractionLog:
             events=self.events,
             n_items=self.n_items,
             queries=self.queries,
+            zone=self.zone,
         )
 
     def before(self, moment_ms: int) -> InteractionLog:
@@ -163,6 +167,23 @@ class Catalogue:
         return {name: np.array(found, np.int64) for name, found in codes.items()}
 
     @cached_property
+    def leaf_categories(self) -> tuple[tuple[str, ...], ...]:
+        """The categories of each item without those that hold another of them whole, as a department does.
+
+        What one shelf does shows on that shelf; in its department it drowns.
+        """
+        items_of: dict[str, set[int]] = {}
+        distinct = {own: place for place, own in enumerate(dict.fromkeys(self.categories))}
+        for own, place in distinct.items():
+            for name in own:
+                items_of.setdefault(name, set()).add(place)
+        leaves = {
+            own: tuple(name for name in own if not any(items_of[name] > items_of[other] for other in own))
+            for own in distinct
+        }
+        return tuple(leaves[own] for own in self.categories)
+
+    @cached_property
     def category_rarity(self) -> dict[str, float]:
         """Inverse document frequency of each category, natural log: sharing a department says little."""
         counts: dict[str, int] = {}
@@ -176,6 +197,8 @@ class Catalogue:
         if self.vectors is None:
             raise ValueError("the catalogue has no vectors; run: driftrec index")
         rows = self.text_row[codes]
+        if not len(self.vectors):
+            return np.zeros((len(rows), self.vectors.shape[1]), np.float32)
         out = self.vectors[rows]
         out[rows < 0] = 0.0
         return out

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from agent.data.readers import line_column
+from agent.data.chunks import line_column
 from agent.errors import MappingError
 
 LINE: Final = "line"

@@ -11,8 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from agent.data.chunks import Reject
 from agent.data.dialect import bulk_insert
-from agent.data.readers import Reject
 from agent.data.tables import ingests, quarantine
 
 MAX_VALUE_CHARS: Final = 200

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from agent.data.readers import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
+from agent.data.chunks import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
 from agent.errors import InputFileError
 
 

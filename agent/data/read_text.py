@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 
 import polars as pl
 
-from agent.data.readers import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
+from agent.data.chunks import ENCODING_REASON, Chunk, Reject, damage_as_error, line_column, open_bytes
 from agent.errors import InputFileError
 
 _SAMPLE_ROWS: Final = 50_000

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 # Read at every open instead of importing Alembic, which takes longer than opening the store.
-SCHEMA_REVISION: Final = "0003"
+SCHEMA_REVISION: Final = "0004"
 
 # SQLite gives a rowid to INTEGER PRIMARY KEY only; PostgreSQL needs 64 bits spelt out.
 RowId: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -168,6 +168,7 @@ feedback: Final = Table(
     Column("target_kind", String(16), nullable=False),
     Column("target", Text, nullable=False),
     Column("value", Text, nullable=False),
+    Column("utterance", Text, nullable=False, server_default=""),
     Index("ix_feedback_user", "user_id", "feedback_id"),
 )
 

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +26,17 @@ _ILL: Final = (
     r"insomnia|migraines?|infections?|allerg(?:y|ies)|arthritis|hypertension|high blood pressure|heart (?:attack|disease)|"
     r"strokes?|dementia|an(?:a?e)mia|eczema|ulcers?|adhd|hiv|diseases?|illness(?:es)?|disorders?|syndrome|pregnancy)"
 )
-_STATE: Final = r"(?:ill|sick|unwell|pregnant|depressed|diabetic|allergic|addicted|dying|infected)"
+_STATE: Final = r"(?:ill|sick|unwell|pregnant|depressed|diabetic|allergic|addicted|alcoholic|an addict|obese|overweight|dying|infected)"
 _MEDICAL: Final = re.compile(
     rf"\bhave i (?:got|caught|developed|contracted)\b.{{0,20}}\b{_ILL}\b|\bam i at (?:\w+ )?risk\b|\b(?:my|a) risk of\b"
     rf"|\b(?:what|which) (?:disease|illness|condition|sickness|disorder|infection)s?\b"
     rf"|\b{_ILL}\b.{{0,60}}\b(?:what|which|should|can|could)\b.{{0,20}}\b(?:take|do|helps?)\b"
     rf"|\b(?:take|do|helps?|good) (?:for|against|about|with)\b.{{0,30}}\b{_ILL}\b"
     rf"|\b(?:that|if|whether) i(?:'m| am| have| had| got)\b.{{0,20}}\b(?:{_ILL}|{_STATE})\b"
-    r"|我(?![^，。？]{0,5}[买看读搜])[^，。？]{0,6}(?:病|癌|炎|症|怀孕|抑郁|过敏|感冒|发烧)[^，。]{0,4}[吗么？?]"
+    r"|我(?![^，。？]{0,5}[买看读搜])[^，。？]{0,6}(?:病|癌|炎|症|怀孕|抑郁|过敏|感冒|发烧|酗酒|上瘾|成瘾|肥胖)[^，。]{0,4}[吗么？?]"
     r"|(?:疼|痛|发烧|咳嗽|感冒|失眠).{0,12}(?:吃|用|买)(?:点|些)?(?:什么|啥)"
     r"|\b(?:do|could|might|may) i have (?!to\b|ever\b|bought\b|any (?:constraints|filters))|\bam i (?:ill|sick|pregnant|depressed|"
-    r"diabetic|allergic|healthy|addicted|dying|infected)\b|\bdiagnos\w*|\bsymptoms?\b|\bwhat is wrong with me\b"
+    r"diabetic|allergic|healthy|addicted|(?:an )?alcoholic|an addict|obese|overweight|dying|infected)\b|\bdiagnos\w*|\bsymptoms?\b|\bwhat is wrong with me\b"
     r"|\bwhat(?:'s| is) (?:my|the) (?:condition|illness|disease)\b|\b(?:dose|dosage|prescri\w+|side effects?|cure|treat(?:ment)?)\b"
     r"|\bwhich (?:medicine|medication|drug|pills?)\b"
     r"|我(?:是不是|有没有|会不会|可能)?(?:得了|患了?|怀孕|生病|有病|抑郁|过敏)|诊断|症状|什么病|吃什么药|剂量|治疗|副作用|疗法",
@@ -51,7 +51,7 @@ _LINES: Final[dict[Language, dict[str, str]]] = {
         ),
         "item": "an item that is not named here",
         "facet": "an interest that is not named here",
-        "hidden": "{n} sensitive interest(s) are not named; ask for one by its name to see it.",
+        "hidden": "Sensitive interests that are not named: {n}. Ask for one by its name to see it.",
     },
     "zh": {
         "advice": "这不是医疗建议。",
@@ -90,9 +90,10 @@ class Care:
             SettingsError: a declared category is none of the catalogue's; near names are given.
         """
         known = {normal(name): name for name in self.catalogue.category_names}
-        for name in self.settings.sensitive_categories if known else ():
+        for name in self.settings.sensitive_categories:
             if normal(name) not in known:
                 near = ", ".join(known[key] for key in get_close_matches(normal(name), known, n=3)) or "none"
+                near = near if known else "none, its items have no categories"
                 raise SettingsError(
                     f"chat.sensitive_categories: expected categories of the catalogue, got {name!r}; near it: "
                     f"{near}. Correct the name, or take it out."
@@ -137,6 +138,34 @@ class Care:
     def asks_diagnosis(self, question: str) -> bool:
         """Whether a question asks for what only a doctor may say; only where the domain is health."""
         return self.health and bool(_MEDICAL.search(question))
+
+    def hide_names(self, text: str, named: frozenset[str], language: Language) -> str:
+        """`text` with every sensitive category that is not to be named replaced by the line for it."""
+        for name in sorted(self.declared - named, key=len, reverse=True):
+            words = r"\W+".join(map(re.escape, name.split()))
+            edge = "" if HAN.search(name) else r"(?<!\w)"
+            text = re.sub(
+                f"{edge}{words}{edge.replace('<', '')}",
+                self.line("facet", language),
+                text,
+                flags=re.IGNORECASE,
+            )
+        return text
+
+    def hide_values(self, value: Any, named: frozenset[str], language: Language) -> Any:
+        """JSON-ready data of which no text, key or value, names what is not to be named."""
+        if not self.declared - named:
+            return value
+        if isinstance(value, str):
+            return self.hide_names(value, named, language)
+        if isinstance(value, Mapping):
+            return {
+                self.hide_names(str(key), named, language): self.hide_values(part, named, language)
+                for key, part in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.hide_values(part, named, language) for part in value]
+        return value
 
     @staticmethod
     def line(key: str, language: Language, **values: object) -> str:

@@ -1,8 +1,9 @@
 """The language model's part of an answer: the short of it in one sentence, from the facts the tools found.
 
-Small models copy facts well and join them plausibly, and now and then say the opposite. So each clause of the
-sentence must be borne by one fact: its names and figures in their order, no denial more or less, and no word
-of content that the fact does not have. A sentence with any other clause is cut, and the answer says so.
+A model on this machine is small and only chooses which facts matter, see `chat_choice`. One that is served
+elsewhere words the sentence itself. Models join facts plausibly, and now and then say the opposite. So each
+clause must be borne by one fact: its names and figures in their order, no denial more or less, and no word of
+content that the fact does not have. A sentence with any other clause is cut, and the answer says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.dialogue.answers import Cut, Sentence
+from agent.dialogue.chat_choice import choose_short, readable
 from agent.dialogue.lexicon import HAN, stem
 from agent.errors import LlmError
 from agent.interests.words import Language
@@ -44,6 +46,8 @@ _NEUTRAL_ZH: Final = (
     "现在 以及 并且 并 且 同时 推荐 兴趣 物品 记录 给"
 ).split()
 _MAX_FACTS: Final = 6
+# Of fewer facts there is no short: they are short.
+_MIN_FACTS: Final = 3
 _MAX_TOKENS: Final = 90
 
 
@@ -63,16 +67,41 @@ class ChatWorder:
     backend: Backend
 
     def sum_up(
-        self, question: str, facts: Sequence[Sentence], language: Language, *, earlier: str = ""
+        self,
+        question: str,
+        facts: Sequence[Sentence],
+        language: Language,
+        *,
+        lead: bool = True,
+        earlier: str = "",
     ) -> Short:
-        """The answer in one sentence; asides (what holds only under a condition) are not offered."""
+        """The answer in one sentence; asides (what holds only under a condition) are not offered.
+
+        Args:
+            question: what the person asked.
+            facts: the sentences of the answer.
+            language: of the answer.
+            lead: the first fact is what the others are reasons for.
+            earlier: what was said before.
+        """
         offered = [fact for fact in facts if fact.claim and not fact.aside][:_MAX_FACTS]
-        if len(offered) < 2:
+        if len(offered) < _MIN_FACTS:
             return Short(None)
+        try:
+            if not self.backend.capabilities.remote:
+                chosen = choose_short(self.backend, question, offered, language, lead=lead, earlier=earlier)
+                return Short(chosen)
+        except LlmError as error:
+            return Short(None, note=f"without a summary, because the language model failed: {error}")
+        return self._worded(question, offered, language, earlier)
+
+    def _worded(self, question: str, offered: Sequence[Sentence], language: Language, earlier: str) -> Short:
+        """The sentence in the model's own words, if every clause of it is borne."""
+        told = [readable(fact.text.strip(), language) for fact in offered]
         prompt = render(
             f"chat_short.v1{'.zh' if language == 'zh' else ''}",
             question=question,
-            facts=[fact.text.strip() for fact in offered],
+            facts=told,
             earlier=earlier,
         )
         request = LlmRequest(
@@ -91,7 +120,7 @@ class ChatWorder:
             return Short(None, note="without a summary, because the language model did not finish")
         if not text:
             return Short(None, note="without a summary, because the language model said nothing")
-        problem, bearers = find_stray(text, [fact.text for fact in offered], language)
+        problem, bearers = find_stray(text, told, language)
         if problem:
             return Short(None, (Cut(text, f"the model's summary {problem}"),))
         marks = dict.fromkeys(mark for spot in bearers for mark in offered[spot].evidence)

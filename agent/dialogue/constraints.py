@@ -18,7 +18,7 @@ from agent.interests.words import Language
 from agent.llm.fence import fence
 
 ConstraintKind = Literal[
-    "category", "domain", "not", "at_most", "below", "at_least", "above", "audience", "new_only"
+    "category", "domain", "says", "not", "at_most", "below", "at_least", "above", "audience", "new_only"
 ]
 
 # How much of a value is shown: it may come from a question or from the catalogue.
@@ -40,6 +40,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "category": "only {value}",
         "domain": "only the domain {value}",
+        "says": "only what says “{value}”",
         "not": "nothing with “{value}”",
         "not_brand": "not from the brand “{value}”",
         "at_most": "{what} at most {value}",
@@ -56,6 +57,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "zh": {
         "category": "只看“{value}”",
         "domain": "只看领域“{value}”",
+        "says": "只看含有“{value}”的",
         "not": "不含“{value}”",
         "not_brand": "不要品牌“{value}”",
         "at_most": "{what}不超过{value}",
@@ -92,6 +94,9 @@ class Constraint:
         """Constraints of one slot replace each other."""
         if self.kind == "not":
             return f"not:{self.value.casefold()}"
+        if self.kind == "says":
+            # What lists are held to by a word and by a category is one wish: the newer one holds.
+            return "category:"
         if self.kind in _SIDES:
             return f"{_SIDES[self.kind][0]}:{self.what}"
         return f"{self.kind}:{self.what}"
@@ -111,6 +116,8 @@ class Constraint:
             return np.fromiter(has, np.bool_, len(catalogue))
         if self.kind == "domain":
             return np.fromiter((name == self.value for name in catalogue.domains), np.bool_, len(catalogue))
+        if self.kind == "says":
+            return items.saying(word_pattern(self.value))
         if self.kind == "not":
             return ~items.saying(word_pattern(self.value))
         if self.kind == "audience":

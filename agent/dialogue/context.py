@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.data.days import moment
 from agent.dialogue.care import Care
 from agent.dialogue.constraints import Constraint, combined_mask
 from agent.dialogue.host import Host, ListQuery
@@ -19,7 +20,7 @@ from agent.dialogue.mentions import Names
 from agent.interests.evidence import day_name
 from agent.interests.words import Language, short_title
 from agent.llm.fence import fence
-from agent.schema import Facet, Profile
+from agent.schema import Facet, Feedback, FeedbackAction, FeedbackTarget, Profile
 
 # How far places are followed: what stands lower has fallen out.
 RANKED: Final = 200
@@ -56,6 +57,7 @@ class TalkState:
         before: for each change made in this talk, the numbers of its feedback and the ids of the list before
             it: what one “undo” takes back, and what it is held to.
         held_before: for each of those changes, its first number and the constraints its list was made under.
+        known: number of the newest feedback this talk has seen; None before the first question.
         pending: a change that waits for confirmation.
         forgotten: the person asked to erase the talk; nothing of it is kept.
     """
@@ -68,11 +70,17 @@ class TalkState:
     held_before: tuple[tuple[int, tuple[Constraint, ...]], ...] = ()
     pending: Pending | None = None
     forgotten: bool = False
+    known: int | None = None
 
 
 @dataclass(frozen=True)
 class ToolContext:
-    """One question's view: who asks, what was said before, in which language the answer is."""
+    """One question's view: who asks, what was said before, in which language the answer is.
+
+    Attributes:
+        utterance: what all feedback given for this question is kept under, so that one “undo” takes it back.
+        changed: numbers of the feedback given or taken back for this question, filled in as it happens.
+    """
 
     host: Host
     names: Names
@@ -81,12 +89,13 @@ class ToolContext:
     question: str
     language: Language
     list_length: int = 5
-    _titles: dict[int, str] = field(default_factory=dict, repr=False)
+    utterance: str = ""
+    changed: list[int] = field(default_factory=list, repr=False)
 
     @property
     def now(self) -> datetime:
         """The moment of the newest event of the workspace: what “last month” counts from."""
-        return datetime.fromtimestamp(self.host.now_ms / 1000, UTC)
+        return moment(self.host.now_ms, self.host.log.zone)
 
     def code(self, item_id: str) -> int:
         """Code of a known item."""
@@ -126,6 +135,28 @@ class ToolContext:
     def facets(self) -> tuple[tuple[str, str], ...]:
         """`(key, label)` of each interest that may be named, the largest first."""
         return tuple((facet.key, facet.label) for facet in self.profile.facets if not self.hides(facet))
+
+    def give(self, action: FeedbackAction, target: str, kind: FeedbackTarget, *, value: str = "") -> Feedback:
+        """Appends one piece of feedback, as part of what this question asked for."""
+        given = self.host.give_feedback(action, target, kind, value=value, utterance=self.utterance)
+        self.changed.append(given.feedback_id)
+        return given
+
+    def take_back(self, number: int) -> Feedback:
+        """Takes one piece of feedback back."""
+        undone = self.host.undo(number)
+        self.changed.append(undone.feedback_id)
+        return undone
+
+    def elsewhere(self) -> list[Feedback]:
+        """Feedback of this person that did not come from this talk and that it has not seen, oldest first."""
+        if self.state.known is None:
+            return []
+        return [
+            entry
+            for entry in self.host.feedback()
+            if entry.feedback_id > self.state.known and entry.feedback_id not in self.changed
+        ]
 
     def query(self, k: int | None = None, *, constraints: Sequence[Constraint] | None = None) -> ListQuery:
         """The list to make under the constraints of the talk; `k` defaults to the usual length."""

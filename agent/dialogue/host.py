@@ -41,6 +41,19 @@ class ListQuery:
     explain: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class FitWait:
+    """Whether a ranking must be fitted first, and how long the last fit took here.
+
+    Attributes:
+        needed: False when it is at hand.
+        last_s: seconds of the last fit in this workspace; None when none was measured.
+    """
+
+    needed: bool
+    last_s: float | None = None
+
+
 class Trace(Protocol):
     """Where one item got in a list, and which stage lost it."""
 
@@ -143,6 +156,10 @@ class Host(Protocol):
         """Where one item gets under `query`."""
         ...
 
+    def fit_wait(self, as_of_ms: int) -> FitWait:
+        """How long a list as of a moment lets one wait for a ranking fitted to it."""
+        ...
+
     def profile(self, as_of_ms: int | None = None) -> Profile:
         """The interests, now or as of a moment."""
         ...
@@ -158,7 +175,13 @@ class Host(Protocol):
         ...
 
     def give_feedback(
-        self, action: FeedbackAction, target: str, kind: FeedbackTarget, *, value: str = ""
+        self,
+        action: FeedbackAction,
+        target: str,
+        kind: FeedbackTarget,
+        *,
+        value: str = "",
+        utterance: str = "",
     ) -> Feedback:
         """Appends one piece of feedback; `value` is the day of a gift, empty for every day."""
         ...

@@ -224,6 +224,11 @@ def _nearest_topic(words: Sequence[str], names: Names, facets: Sequence[tuple[st
     return best[1] if best[0] >= 0.5 else None
 
 
+def says_all(words: Sequence[str], name: str) -> bool:
+    """Whether a name says every one of the words, in the singular or the plural."""
+    return _shared({stem(word) for word in words}, name) > 0.9
+
+
 def _shared(wanted: set[str], label: str) -> float:
     """Part of the wanted words that a label says, a little less for a longer label."""
     folded = label.casefold()

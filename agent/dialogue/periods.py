@@ -1,4 +1,4 @@
-"""Spans of time in a question: months, seasons, years, dates, “three weeks ago”; English and Chinese, UTC."""
+"""Spans of time in a question: months, seasons, years, dates, “three weeks ago”; English and Chinese."""
 
 # ruff: noqa: E501 - patterns read better unbroken
 
@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
 
 Relation = Literal["in", "before", "since"]
 
@@ -53,6 +56,8 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("half", r"(?P<h>上|下)半年"),
         ("ago", rf"\b(?P<n>\d+|{_COUNT}|half a) (?P<u>day|week|month|year)s? ago\b"),
         ("ago", rf"(?P<n>{_COUNT_ZH}|半)(?P<u>年|个月|周|天)(?:之|以)?前"),
+        ("recent", rf"\b(?:last|past) (?P<n>{NUMBER_EN}) (?P<u>day|week|month|year)s\b"),
+        ("recent", rf"(?:最近|过去|近)的?(?P<n>{NUMBER_ZH}|半)(?P<u>年|个月|周|天)"),
         ("named", rf"\b(?P<name>(?:{_MONTH})) (?P<d>\d\d?)(?:st|nd|rd|th)?,? (?P<y>(?:19|20)\d\d)\b"),
         ("named", rf"\b(?P<name>{_MONTH}),? (?P<y>(?:19|20)\d\d)\b"),
         ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?P<name>{_MONTH})\b(?! (?:i|we|you|be|have)\b)"),
@@ -86,7 +91,7 @@ def last_day(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A span `[start, end)` in UTC; `relation` says whether it, what is before it, or what is since is meant."""
+    """A span `[start, end)`; `relation` says whether it, what is before it, or what is since is meant."""
 
     start: datetime
     end: datetime
@@ -115,6 +120,7 @@ class Period:
 def find_periods(text: str, now: datetime) -> list[Period]:
     """The spans that `text` names, in order; a month or season without a year is the latest one begun.
 
+    >>> from datetime import UTC
     >>> now = datetime(2017, 12, 31, tzinfo=UTC)
     >>> [entry.shown for entry in find_periods("without my March purchases", now)]
     ['2017-03-01 – 2017-03-31']
@@ -138,6 +144,13 @@ def find_periods(text: str, now: datetime) -> list[Period]:
     return sorted(found, key=lambda entry: entry.spot)
 
 
+def without_periods(question: str, periods: Sequence[Period]) -> str:
+    """The question with the spans of time taken out, so that “May” is no topic."""
+    for period in sorted(periods, key=lambda entry: -entry.spot[0]):
+        question = f"{question[: period.spot[0]]} {question[period.spot[1] :]}"
+    return question
+
+
 def _relation(text: str, start: int, end: int) -> Relation:
     before, after = text[:start], text[end:]
     if _BEFORE.search(before) or _BEFORE_ZH.match(after):
@@ -151,7 +164,7 @@ def _span(kind: str, match: re.Match[str], now: datetime) -> tuple[datetime, dat
     group = match.groupdict()
     try:
         if kind == "day":
-            start = datetime(int(group["y"]), _number(group["m"]), int(group["d"]), tzinfo=UTC)
+            start = datetime(int(group["y"]), _number(group["m"]), int(group["d"]), tzinfo=now.tzinfo)
             return start, start + timedelta(days=1)
         if kind in ("month", "named"):
             return _month_span(group, now)
@@ -159,20 +172,22 @@ def _span(kind: str, match: re.Match[str], now: datetime) -> tuple[datetime, dat
             return _season_span(group, now)
         if kind == "year":
             year = int(group["y"] or group["yz"])
-            return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+            return datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
     except ValueError:  # 2017-13-45
         return None
     if kind == "ago":
         return _ago(group, now)
+    if kind == "recent":
+        return _recent(group, now)
     if kind == "half":
         year = (now - timedelta(days=1)).year
         first = group["h"] in ("first", "1st", "上")
-        middle = datetime(year, 7, 1, tzinfo=UTC)
-        begin, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        middle = datetime(year, 7, 1, tzinfo=now.tzinfo)
+        begin, end = datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
         return (begin, middle) if first else (middle, end)
     if kind == "christmas":
         year = now.year if (now.month, now.day) > (12, 20) else now.year - 1
-        last = datetime(year, 12, 25, tzinfo=UTC)
+        last = datetime(year, 12, 25, tzinfo=now.tzinfo)
         return (
             (last - timedelta(days=7), last)
             if group.get("w")
@@ -186,10 +201,10 @@ def _month_span(group: dict[str, str | None], now: datetime) -> tuple[datetime, 
     month = _MONTHS.index(name[:3].lower()) + 1 if name else _number(str(group["m"]))
     year = int(str(group["y"])) if group.get("y") else _year(group.get("rel"), month, now)
     if group.get("d"):
-        start = datetime(year, month, int(str(group["d"])), tzinfo=UTC)
+        start = datetime(year, month, int(str(group["d"])), tzinfo=now.tzinfo)
         return start, start + timedelta(days=1)
     days = calendar.monthrange(year, month)[1]
-    start = datetime(year, month, 1, tzinfo=UTC)
+    start = datetime(year, month, 1, tzinfo=now.tzinfo)
     return start, start + timedelta(days=days)
 
 
@@ -198,15 +213,15 @@ def _season_span(group: dict[str, str | None], now: datetime) -> tuple[datetime,
     month = _SEASONS.get(name) or _SEASONS_ZH[name]
     relative = group.get("rel") if group.get("rel") in ("去年", "前年", "今年") else None
     year = int(str(group["y"])) if group.get("y") else _year(relative, month, now)
-    start = datetime(year, month, 1, tzinfo=UTC)
+    start = datetime(year, month, 1, tzinfo=now.tzinfo)
     end_month = month + 3
-    return start, datetime(year + (end_month > 12), (end_month - 1) % 12 + 1, 1, tzinfo=UTC)
+    return start, datetime(year + (end_month > 12), (end_month - 1) % 12 + 1, 1, tzinfo=now.tzinfo)
 
 
 def _year(relative: str | None, month: int, now: datetime) -> int:
     if relative in ("去年", "前年", "今年"):
         return now.year - {"今年": 0, "去年": 1, "前年": 2}[str(relative)]
-    return now.year if datetime(now.year, month, 1, tzinfo=UTC) < now else now.year - 1
+    return now.year if datetime(now.year, month, 1, tzinfo=now.tzinfo) < now else now.year - 1
 
 
 def _ago(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
@@ -217,13 +232,21 @@ def _ago(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetim
     return start, start + timedelta(days=max(_DAYS[unit] if unit in ("day", "天", "week", "周") else 1, 1))
 
 
+def _recent(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
+    """The time up to now: so many days, weeks, months or years of it; “a few” are three."""
+    count, unit = str(group["n"]).lower(), str(group["u"]).lower()
+    number = 0.5 if count == "半" else read_number(count) or 1
+    start = now - timedelta(days=min(number * _DAYS[unit], 36_500))
+    return start.replace(hour=0, minute=0, second=0, microsecond=0), now
+
+
 def _last(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     word = group.get("u") or group.get("zh") or "day"
     first_of_month = today.replace(day=1)
     if word in ("year", "去年", "前年", "今年"):
         year = now.year - {"今年": 0, "前年": 2}.get(word, 1)
-        return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        return datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
     if word in ("month", "上个月", "上月"):
         return (first_of_month - timedelta(days=1)).replace(day=1), first_of_month
     if word in ("week", "上周", "上个星期", "上星期", "上个周"):

@@ -75,4 +75,17 @@ FIELDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "zh": {"price": "价格", "length": "长度", "year": "年份", "size": "规格", "brand": "品牌"},
 }
 
+# Words that begin sentences and are small within them.
+OPENERS: Final = frozenset({"You", "It", "Its", "So", "When", "Without", "Your", "The", "None"})
+KIND_NAMES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "purchase": "purchases", "view": "views", "rate": "ratings", "like": "likes", "search": "searches",
+        "follow": "follows", "add-to-cart": "things put in the cart", "dislike": "dislikes",
+    },
+    "zh": {
+        "purchase": "购买", "view": "浏览", "rate": "评分", "like": "点赞", "search": "搜索", "follow": "关注",
+        "add-to-cart": "加入购物车", "dislike": "不喜欢",
+    },
+}  # fmt: skip
+
 PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {"en": PHRASES_EN, "zh": PHRASES_ZH}

@@ -13,9 +13,18 @@ from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
 from agent.dialogue.item_choice import by_words, choose, likeliest
 from agent.dialogue.lexicon import HAN, content_words
-from agent.dialogue.mentions import Topic, find_places, find_topic, means_both, means_shown, normal
-from agent.dialogue.periods import Period, find_periods
+from agent.dialogue.mentions import (
+    Topic,
+    find_places,
+    find_topic,
+    means_both,
+    means_shown,
+    normal,
+    says_all,
+)
+from agent.dialogue.periods import Period, find_periods, without_periods
 from agent.dialogue.phrases import say
+from agent.dialogue.read_search import EVENT_WORDS, events_of
 from agent.dialogue.tell_history import describe, matching_rows
 from agent.dialogue.tell_person import moment_of, windows_of
 from agent.dialogue.tool_args import (
@@ -25,9 +34,8 @@ from agent.dialogue.tool_args import (
     ItemArgs,
     ListArgs,
     PairArgs,
-    SearchArgs,
-    SpanArgs,
     SteerArgs,
+    TopicArgs,
     UndoArgs,
     WindowArgs,
     WithdrawArgs,
@@ -36,24 +44,6 @@ from agent.dialogue.wishes import WishReader
 
 _FACETS_NAMED: Final = 6
 _LESS: Final = re.compile(r"\bless\b|\bfewer\b|少", re.IGNORECASE)
-_EVENTS: Final = (
-    ("purchase", r"\b(?:buy|bought|purchas\w*|order\w*)\b|购买|买"),
-    ("view", r"\b(?:view\w*|look(?:ed)? at|see|seen|saw)\b|浏览|看过|看了|看"),
-    ("rate", r"\b(?:rate|rated|ratings?)\b|评分|评过|评"),
-    ("like", r"\b(?:liked|favou?rited)\b|点赞"),
-    (
-        "search",
-        r"\bsearch(?:ed|es)? for\b|\bsearches\b|\b(?:did|have) i search(?:ed)?\b"
-        r"|搜(?:索)?(?:过|了|记录)|我的搜索",
-    ),
-)
-_EVENT_WORDS: Final = re.compile("|".join(pattern for _, pattern in _EVENTS), re.IGNORECASE)
-_COUNTING: Final = re.compile(r"\bhow (?:often|many)\b|几次|多少次|多少", re.IGNORECASE)
-_FIRST: Final = re.compile(r"\bfirst\b|第一次|最早", re.IGNORECASE)
-_LAST: Final = re.compile(
-    r"\blast\b|\bwhen\b|\bever\b|\balready\b|\bhave i\b|上次|最近一次|什么时候|何时|过吗|有没有",
-    re.IGNORECASE,
-)
 _LISTED: Final = re.compile(r"\brecommend|\bsuggest|\blist\b|推荐|列表", re.IGNORECASE)
 _EVERY: Final = re.compile(r"\b(?:all|every|ever|each|any)\b|全部|所有|每次|曾经", re.IGNORECASE)
 _RECEIVER: Final = re.compile(
@@ -80,13 +70,6 @@ _SLOTS: Final = (
 def periods_of(ctx: ToolContext) -> list[Period]:
     """The spans of time in the question."""
     return find_periods(ctx.question, ctx.now)
-
-
-def without_periods(question: str, periods: Sequence[Period]) -> str:
-    """The question with the spans of time taken out, so that “May” is no topic."""
-    for period in sorted(periods, key=lambda entry: -entry.spot[0]):
-        question = f"{question[: period.spot[0]]} {question[period.spot[1] :]}"
-    return question
 
 
 def ask_back(ctx: ToolContext, key: str, **values: object) -> Draft:
@@ -137,9 +120,25 @@ def read_item(ctx: ToolContext) -> ItemArgs | Draft:
     spoken = [*ctx.state.focus, *ctx.state.listed]
     if spoken and (means_shown(ctx.question) or not content_words(ctx.question)):
         return ItemArgs(item_id=spoken[0])
-    if spoken and not HAN.search(ctx.question) and len(content_words(ctx.question)) <= 1:
-        return ItemArgs(item_id=spoken[0])
-    return ask_back(ctx, "no_item" if ctx.state.listed or content_words(ctx.question) else "no_list")
+    if words:
+        shown = say(ctx, "comma").join(label for _, label in ctx.facets[:_FACETS_NAMED]) or "–"
+        return ask_back(ctx, "no_such", word=ctx.marked(" ".join(words)), shown=shown)
+    return ask_back(ctx, "no_item" if ctx.state.listed else "no_list")
+
+
+def read_explained(ctx: ToolContext) -> ItemArgs | TopicArgs | Draft:
+    """What “why …?” is about: an item, or the interest or category whose name is all that is said of it."""
+    words = content_words(ctx.question)
+    if not words or find_places(ctx.question, 99):
+        return read_item(ctx)
+    if isinstance(named := named_items(ctx, plain=False), Draft) or named:
+        return named if isinstance(named, Draft) else read_item(ctx)
+    topic = find_topic(ctx.question, ctx.names, ctx.facets)
+    if topic is None or not says_all(words, topic.name):
+        return read_item(ctx)
+    if topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named:
+        return read_item(ctx)
+    return TopicArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
 
 
 def read_pair(ctx: ToolContext) -> PairArgs | Draft:
@@ -179,29 +178,6 @@ def read_windows(ctx: ToolContext) -> WindowArgs:
     return WindowArgs(start_ms=start_ms, split_ms=split_ms, end_ms=end_ms)
 
 
-def read_search(ctx: ToolContext) -> SearchArgs:
-    """What to look for."""
-    periods = periods_of(ctx)
-    rest = without_periods(ctx.question, periods)
-    mode = "list"
-    if _COUNTING.search(rest):
-        mode = "count"
-    elif _FIRST.search(rest):
-        mode = "first"
-    elif _LAST.search(rest):
-        mode = "last"
-    spans = tuple(
-        SpanArgs(start_ms=p.start_ms, end_ms=p.end_ms, text=p.text, relation=p.relation) for p in periods
-    )
-    words = tuple(word for word in content_words(rest) if not _EVENT_WORDS.fullmatch(word))
-    return SearchArgs(words=words, spans=spans, events=events_of(rest), mode=mode)
-
-
-def events_of(question: str) -> tuple[str, ...]:
-    """The kinds of event a question speaks of; empty for any."""
-    return tuple(name for name, pattern in _EVENTS if re.search(pattern, question, re.IGNORECASE))
-
-
 def read_what_if(ctx: ToolContext) -> EventsArgs | Draft:
     """The events to think away: of an item, of words, of a span of time."""
     periods = periods_of(ctx)
@@ -215,7 +191,7 @@ def read_what_if(ctx: ToolContext) -> EventsArgs | Draft:
             rows = np.intersect1d(rows, matching_rows(ctx, (), periods, ()))
     else:
         rest = without_periods(ctx.question, periods)
-        words = [word for word in content_words(rest) if not _EVENT_WORDS.fullmatch(word)]
+        words = [word for word in content_words(rest) if not EVENT_WORDS.fullmatch(word)]
         if not words and not periods and ctx.state.focus and means_shown(ctx.question):
             code = ctx.code(ctx.state.focus[0])
             rows, name = ctx.rows_of_item(code), ctx.title(code)
@@ -258,7 +234,7 @@ def _meant(ctx: ToolContext, periods: Sequence[Period]) -> tuple[NDArray[np.int6
         return named
     in_time = matching_rows(ctx, (), periods, ())
     rest = _RECEIVER.sub(" ", without_periods(ctx.question, periods))
-    words = [word for word in content_words(rest) if not _EVENT_WORDS.fullmatch(word)]
+    words = [word for word in content_words(rest) if not EVENT_WORDS.fullmatch(word)]
     if named:
         rows = np.concatenate([ctx.rows_of_item(ctx.code(item)) for item in named])
         name = say(ctx, "comma").join(ctx.title(ctx.code(item)) for item in named)

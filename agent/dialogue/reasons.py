@@ -72,7 +72,7 @@ _KINDS_ZH = {
     "fading": "下降",
     "dropped": "停止",
     "returned": "回归",
-    "seasonal": "应季回归",
+    "seasonal": "季节性",
 }
 
 

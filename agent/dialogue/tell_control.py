@@ -29,18 +29,22 @@ def steer(
 ) -> tuple[Draft, TalkState]:
     """Pins, mutes, or asks for less or more; says how the next list differs."""
     before, place_before = _list(ctx), _place(ctx, kind, target)
-    given = [ctx.host.give_feedback(action, target, kind)]
+    given = [ctx.give(action, target, kind)]
     after, place_after = _list(ctx), _place(ctx, kind, target)
     # One step of "less" or "more" may be too small to show: the person asked for a list that differs.
     while (
         action in ("less", "more")
         and (place_after == place_before or after[:_DEPTH] == before[:_DEPTH])
         and len(given) < MAX_STEPS
+        and not ctx.elsewhere()
     ):
-        given.append(ctx.host.give_feedback(action, target, kind))
+        given.append(ctx.give(action, target, kind))
         after, place_after = _list(ctx), _place(ctx, kind, target)
     ids = tuple(entry.feedback_id for entry in given)
     lead = Sentence(say(ctx, f"did_{action}", name=name), tuple(f"feedback:{number}" for number in ids))
+    focus = (target,) if kind == "item" else ctx.state.focus
+    if mixed := _mixed(ctx):
+        return _unattributed(ctx, lead, mixed), _noted(ctx, ids, before, focus=focus)
     draft = _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
     facts = {**draft.facts, "place_before": place_before, "place_after": place_after}
     if place_before != place_after:
@@ -53,7 +57,6 @@ def steer(
         hint = Sentence(say(ctx, "next_mute", name=name), claim=False)
         draft = dataclasses.replace(draft, sentences=(*draft.sentences, hint))
     draft = dataclasses.replace(draft, facts=facts)
-    focus = (target,) if kind == "item" else ctx.state.focus
     return draft, _noted(ctx, ids, before, focus=focus)
 
 
@@ -86,14 +89,11 @@ def set_aside(
     """
     before = _list(ctx)
     given = [_gift(ctx, item, day) for item, day in _occasions(ctx, interaction_ids)]
-    given += [
-        ctx.host.give_feedback("gift", str(number), "interaction")
-        for number in _searches(ctx, interaction_ids)
-    ]
+    given += [ctx.give("gift", str(number), "interaction") for number in _searches(ctx, interaction_ids)]
     lesser: list[Feedback] = []
     after = _list(ctx)
     while less_of and len(lesser) < MAX_STEPS and (not lesser or after[:_DEPTH] == before[:_DEPTH]):
-        lesser.append(ctx.host.give_feedback("less", less_of, "item"))
+        lesser.append(ctx.give("less", less_of, "item"))
         after = _list(ctx)
     given += lesser
     key = "did_forget" if forget else "did_gift"
@@ -102,7 +102,9 @@ def set_aside(
         *(f"#{number}" for number in interaction_ids),
         *(f"feedback:{entry.feedback_id}" for entry in given),
     )
-    draft = _changed(ctx, Sentence(text, marks), before[:_DEPTH], after[:_DEPTH])
+    lead = Sentence(text, marks)
+    mixed = _mixed(ctx)
+    draft = _unattributed(ctx, lead, mixed) if mixed else _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
     if lesser:
         also = tuple(f"feedback:{entry.feedback_id}" for entry in lesser)
         text = say(ctx, "and_less", name=ctx.title(ctx.code(less_of)))
@@ -121,7 +123,7 @@ def _noted(ctx: ToolContext, ids: tuple[int, ...], before: tuple[str, ...], **ch
 
 
 def _gift(ctx: ToolContext, item: int, day: int) -> Feedback:
-    return ctx.host.give_feedback("gift", ctx.host.catalogue.item_ids[item], "item", value=day_name(day))
+    return ctx.give("gift", ctx.host.catalogue.item_ids[item], "item", value=day_name(day))
 
 
 def _occasions(ctx: ToolContext, interaction_ids: Sequence[int]) -> list[tuple[int, int]]:
@@ -183,7 +185,7 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     live = [number for number, entry in given.items() if not entry.undone and entry.action != "undo"]
     if feedback_id is None:
         group = next((entry for entry in reversed(groups) if set(entry[0]) & set(live)), None)
-        numbers = tuple(n for n in group[0] if n in live) if group else _last_run(given, live)
+        numbers = tuple(n for n in group[0] if n in live) if group else _said_last(given, live)
     else:
         group = next((entry for entry in groups if feedback_id in entry[0]), None)
         numbers = (feedback_id,) if feedback_id in live else ()
@@ -191,7 +193,7 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
         text = say(ctx, "undo_none")
         return Draft((Sentence(text, ("fact:feedback",)),), {"feedback": len(live)}), ctx.state
     for number in reversed(numbers):
-        ctx.host.undo(number)
+        ctx.take_back(number)
     held = dict(ctx.state.held_before).get(group[0][0]) if group else None
     after = _list(ctx, held)
     name = _taken_back(ctx, [given[number] for number in numbers])
@@ -212,8 +214,25 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     return Draft(tuple(sentences), facts), ctx.keep(before=kept, held_before=still)
 
 
-def _last_run(given: Mapping[int, Feedback], live: Sequence[int]) -> tuple[int, ...]:
-    """The latest feedback and those of the same action and target right before it: steps of one wish."""
+def _mixed(ctx: ToolContext) -> Sentence | None:
+    """That feedback from elsewhere came in while this question was worked on; None when none did."""
+    others = ctx.elsewhere()
+    if not others:
+        return None
+    shown = say(ctx, "comma").join(dict.fromkeys(named(ctx, entry) for entry in others))
+    marks = tuple(f"feedback:{entry.feedback_id}" for entry in others)
+    return Sentence(say(ctx, "mixed", shown=shown), marks)
+
+
+def _unattributed(ctx: ToolContext, lead: Sentence, mixed: Sentence) -> Draft:
+    """A change of which nobody can say what it alone did to the list."""
+    return Draft((lead, mixed, Sentence(say(ctx, "how_undo"), claim=False)))
+
+
+def _said_last(given: Mapping[int, Feedback], live: Sequence[int]) -> tuple[int, ...]:
+    """All of the last sentence that stands; where none was noted, the latest steps of one wish."""
+    if live and given[live[-1]].utterance:
+        return tuple(n for n in live if given[n].utterance == given[live[-1]].utterance)
     run: list[int] = []
     for number in reversed(live):
         entry, last = given[number], given[live[-1]]
@@ -244,6 +263,10 @@ def _rows(ctx: ToolContext, gift: Feedback) -> set[int]:
 
 def named(ctx: ToolContext, entry: Feedback) -> str:
     """What a piece of feedback said, in words; what is not to be named stays unnamed."""
+    if entry.action == "undo":
+        undone = next((one for one in ctx.host.feedback() if str(one.feedback_id) == entry.target), None)
+        what = f"#{entry.target}" if undone is None else named(ctx, undone)
+        return f"{ACTIONS[ctx.language]['undo']} {what}"
     target = entry.target
     codes = ctx.host.catalogue.item_codes
     if entry.target_kind == "item" and target in codes:

@@ -12,20 +12,34 @@ from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import word_pattern
 from agent.dialogue.context import ToolContext
 from agent.dialogue.periods import Period
-from agent.dialogue.phrases import say
+from agent.dialogue.phrases import KIND_NAMES, say
 
-SearchMode = Literal["list", "count", "first", "last"]
+SearchMode = Literal["list", "oldest", "count", "first", "last"]
 
 _ROWS: Final = 8
+MOST_ROWS: Final = 50
 # Cosine from which an item counts as near what was asked for.
 _NEAR: Final = 0.5
 _ANCHORS: Final = 200
 
 
 def search(
-    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str], mode: SearchMode
+    ctx: ToolContext,
+    words: Sequence[str],
+    periods: Sequence[Period],
+    events: Sequence[str],
+    *,
+    mode: SearchMode,
+    limit: int | None = None,
 ) -> Draft:
-    """The person's events that match words, spans of time and kinds; by meaning where words find none."""
+    """The person's events that match words, spans of time and kinds; by meaning where words find none.
+
+    Args:
+        limit: how many to show, the newest (with mode `oldest` the oldest); None for a few.
+    """
+    missing = _missing_kinds(ctx, events)
+    if missing and not words:
+        return Draft((missing,), {"kinds": _kinds(ctx)})
     rows = matching_rows(ctx, words, periods, events)
     how = "count"
     if words and not len(rows):
@@ -33,12 +47,19 @@ def search(
     if words and not len(rows):
         rows, how = _near_rows(ctx, words, periods, events), "near"
     near = how != "count"
-    what = describe(ctx, words, periods)
+    what = describe(ctx, words, periods, () if missing else events)
     facts: dict[str, object] = {"search": {"what": what, "n": len(rows), "how": how}}
+    opening = []
+    if missing:
+        opening, facts["kinds"] = [missing], _kinds(ctx)
     if not len(rows):
-        return Draft((Sentence(say(ctx, "search_none", what=what), ("fact:search",)),), facts)
+        none = Sentence(say(ctx, "search_none", what=what), ("fact:search",))
+        return Draft((*opening, none), facts)
     marks = ctx.marks(rows[::-1])
-    sentences = [Sentence(say(ctx, f"search_{how}", n=len(rows), what=what), (*marks, "fact:search"))]
+    sentences = [
+        *opening,
+        Sentence(say(ctx, f"search_{how}", n=f"{len(rows):,}", what=what), (*marks, "fact:search")),
+    ]
     if mode in ("first", "last") and not near:
         row = int(rows[0] if mode == "first" else rows[-1])
         text = say(ctx, f"search_{mode}", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row))
@@ -47,8 +68,13 @@ def search(
         # Of any kind and time, or only among those that were asked for.
         key = "search_unsaid_here" if len(matching_rows(ctx, words, (), ())) else "search_unsaid"
         sentences.insert(0, Sentence(say(ctx, key, what=ctx.marked(" ".join(words))), ("fact:search",)))
-    if mode == "list" or near:
-        sentences += _rows(ctx, rows)
+    if mode in ("list", "oldest") or near:
+        ordered = rows if mode == "oldest" else rows[::-1]
+        if limit is not None and len(rows) > 1:
+            n = min(limit, len(rows))
+            text = say(ctx, "search_oldest" if mode == "oldest" else "search_newest", n=n)
+            sentences.append(Sentence(text, ("fact:search",)))
+        sentences += _rows(ctx, ordered, limit or _ROWS, rest=limit is None)
     items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)
     ids = tuple(ctx.host.catalogue.item_ids[item] for item in list(items)[:_ROWS])
     return Draft(tuple(sentences), facts, ids)
@@ -160,17 +186,40 @@ def _anchor(ctx: ToolContext, words: Sequence[str]) -> NDArray[np.float32] | Non
     return None if norm == 0 else np.asarray(mean / norm, np.float32)
 
 
-def describe(ctx: ToolContext, words: Sequence[str], periods: Sequence[Period]) -> str:
+def _kinds(ctx: ToolContext) -> dict[str, int]:
+    """How many events of each kind the person has."""
+    codes, counts = np.unique(ctx.host.log.event, return_counts=True)
+    return {ctx.host.log.events[int(code)]: int(n) for code, n in zip(codes, counts, strict=True)}
+
+
+def _missing_kinds(ctx: ToolContext, events: Sequence[str]) -> Sentence | None:
+    """That the person has no event of the kinds asked for, and which they have; None when they have some."""
+    own = _kinds(ctx)
+    if not events or not own or any(name in own for name in events):
+        return None
+    names = KIND_NAMES[ctx.language]
+    asked = say(ctx, "comma").join(names.get(name, name) for name in events)
+    shown = say(ctx, "comma").join(
+        say(ctx, "kind_count", n=f"{n:,}", name=names.get(name, name)) for name, n in own.items()
+    )
+    return Sentence(say(ctx, "search_no_kind", asked=asked, shown=shown), ("fact:kinds",))
+
+
+def describe(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str] = ()
+) -> str:
     """What is looked for, in words."""
     parts = [ctx.marked(" ".join(words))] if words else []
+    parts += [KIND_NAMES[ctx.language].get(name, name) for name in events]
     parts += [period.shown if period.relation == "in" else period.text for period in periods]
     return say(ctx, "comma").join(parts) or say(ctx, "search_all")
 
 
-def _rows(ctx: ToolContext, rows: NDArray[np.int64]) -> list[Sentence]:
-    newest = [int(row) for row in rows[::-1]]
+def _rows(ctx: ToolContext, ordered: NDArray[np.int64], n: int, *, rest: bool) -> list[Sentence]:
+    """One line for each of the first `n` events; with `rest` a line that counts the others."""
+    listed = [int(row) for row in ordered]
     sentences: list[Sentence] = []
-    for row in newest[:_ROWS]:
+    for row in listed[:n]:
         value = float(ctx.host.log.value[row])
         rated = ctx.host.log.events[int(ctx.host.log.event[row])] == "rate"
         shown = f" ({value:g})" if rated and not np.isnan(value) else ""
@@ -178,10 +227,9 @@ def _rows(ctx: ToolContext, rows: NDArray[np.int64]) -> list[Sentence]:
             ctx, "search_row", day=ctx.day(row), verb=ctx.verb(row), title=_name(ctx, row), value=shown
         )
         sentences.append(Sentence(text, ctx.marks([row]), row=True))
-    if len(newest) > _ROWS:
-        rest = newest[_ROWS:]
-        text = say(ctx, "search_more", n=len(rest))
-        sentences.append(Sentence(text, (*ctx.marks(rest), "fact:search"), row=True))
+    if rest and len(listed) > n:
+        text = say(ctx, "search_more", n=len(listed) - n)
+        sentences.append(Sentence(text, (*ctx.marks(listed[n:]), "fact:search"), row=True))
     return sentences
 
 

@@ -88,7 +88,7 @@ def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object])
     facet = next((facet for facet in ctx.profile.facets if facet.key in entry.facets), None)
     if facet is None:
         return []
-    change = _change(ctx, facet.key)
+    change = find_change(ctx, facet.key)
     values = {"label": ctx.label(facet), "share": percent(facet.share)}
     facts["interest"] = {"key": facet.key, "share": round(facet.share, 4)}
     if change is None or change.kind == "stable":
@@ -105,7 +105,8 @@ def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object])
     return [Sentence(text, (f"facet:{facet.key}", "fact:interest", "fact:change"))]
 
 
-def _change(ctx: ToolContext, key: str) -> FacetChange | None:
+def find_change(ctx: ToolContext, key: str) -> FacetChange | None:
+    """How an interest moved; None where nothing moved by more than chance would."""
     migration = ctx.host.migration()
     if migration.abstained:
         return None

@@ -29,7 +29,7 @@ def recommend(
         old
         for new in constraints
         for old in ctx.state.constraints
-        if old.slot == new.slot and old != new and old.kind in ("category", "domain")
+        if old.slot == new.slot and old != new and old.kind in ("category", "domain", "says")
     ]
     held = merge(ctx.state.constraints, constraints)
     query = ctx.query(k, constraints=held)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -139,9 +139,14 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
     if found.abstained or not moved:
         key = "abstained" if found.before else "abstained_short"
         text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
-        return Draft((*sentences, Sentence(text, ("fact:migration",))), facts)
-    text = say(ctx, "moved", p=f"{found.p_value:.2g}")
-    sentences.append(Sentence(text, ("fact:migration",), aside=True))
+        sentences.append(Sentence(text, ("fact:migration",)))
+        # A season is a rhythm, no change: it is told beside "no clear change" too.
+        moved = [change for change in moved if change.season is not None]
+        if not moved:
+            return Draft(tuple(sentences), facts)
+    else:
+        text = say(ctx, "moved", p=f"{found.p_value:.2g}")
+        sentences.append(Sentence(text, ("fact:migration",), aside=True))
     facts["changes"] = {
         change.key: [change.kind, round(change.share_before, 4), round(change.share_after, 4)]
         for change in moved
@@ -264,7 +269,7 @@ def moment_of(periods: list[Period], now: datetime) -> datetime | None:
         return None
     chosen = periods[0]
     moment = chosen.start if chosen.relation == "before" else chosen.end
-    return min(moment, now).astimezone(UTC)
+    return min(moment, now)
 
 
 def windows_of(periods: list[Period]) -> tuple[int | None, int | None, int | None]:

@@ -23,6 +23,14 @@ class ItemArgs(ToolArgs):
     others: tuple[str, ...] = ()
 
 
+class TopicArgs(ToolArgs):
+    """An interest or category that the person asks about."""
+
+    kind: Literal["facet", "category"]
+    target: str = Field(min_length=1)
+    name: str
+
+
 class PairArgs(ToolArgs):
     """Two different items."""
 
@@ -72,12 +80,13 @@ class SpanArgs(ToolArgs):
 
 
 class SearchArgs(ToolArgs):
-    """What to look for in one's own events."""
+    """What to look for in one's own events; `limit` is how many of them to show, None for a few."""
 
     words: tuple[str, ...] = ()
     spans: tuple[SpanArgs, ...] = ()
     events: tuple[str, ...] = ()
-    mode: Literal["list", "count", "first", "last"] = "list"
+    mode: Literal["list", "oldest", "count", "first", "last"] = "list"
+    limit: int | None = Field(None, ge=1, le=50)
 
 
 class EventsArgs(ToolArgs):

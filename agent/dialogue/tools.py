@@ -18,7 +18,9 @@ from agent.dialogue.constraints import Constraint
 from agent.dialogue.context import Pending, TalkState, ToolContext
 from agent.dialogue.periods import Period
 from agent.dialogue.phrases import say
+from agent.dialogue.read_search import read_search
 from agent.dialogue.route_rules import ToolName
+from agent.dialogue.tell_topic import explain_topic
 from agent.interests.words import Language
 
 Read = Callable[[ToolContext], args.ToolArgs | Draft]
@@ -85,6 +87,12 @@ def _about_item(tell: Callable[[ToolContext, str], Draft]) -> Run:
     return _kept(run)
 
 
+def _explain(ctx: ToolContext, given: args.ItemArgs | args.TopicArgs) -> tuple[Draft, TalkState]:
+    if isinstance(given, args.TopicArgs):
+        return _kept(explain_topic)(ctx, given)
+    return _about_item(tell_items.explain)(ctx, given)
+
+
 def _recommend(ctx: ToolContext, given: args.ListArgs) -> tuple[Draft, TalkState]:
     wanted = [Constraint(entry.kind, entry.value, entry.what) for entry in given.constraints]
     return tell_lists.recommend(ctx, given.k, wanted, given.problems)
@@ -97,7 +105,9 @@ def _as_of(ctx: ToolContext, given: args.AsOfArgs) -> tuple[Draft, TalkState]:
 
 
 def _search(ctx: ToolContext, given: args.SearchArgs) -> Draft:
-    return tell_history.search(ctx, given.words, spans_of(given), given.events, given.mode)
+    return tell_history.search(
+        ctx, given.words, spans_of(given), given.events, mode=given.mode, limit=given.limit
+    )
 
 
 def spans_of(given: args.SearchArgs) -> list[Period]:
@@ -190,8 +200,8 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
     (
         _tool("recommend", "get suggestions of what to take next", "得到接下来选什么的建议", reading.read_list, _recommend),
         _tool(
-            "explain", "know why an item is on their list", "知道某物为什么被推荐", reading.read_item,
-            _about_item(tell_items.explain),
+            "explain", "know why an item is on their list", "知道某物为什么被推荐", reading.read_explained,
+            _explain,
         ),
         _tool(
             "why_not", "know why an item is missing from their list", "知道某物为什么没有被推荐", reading.read_item,
@@ -220,7 +230,7 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
             reading.read_what_if,
             lambda ctx, given: tell_lists.what_if(ctx, given.interaction_ids, given.name),
         ),
-        _tool("search", "find events in their own history", "查找自己的历史记录", reading.read_search, _kept(_search)),
+        _tool("search", "find events in their own history", "查找自己的历史记录", read_search, _kept(_search)),
         _tool(
             "pin", "keep an interest in the profile for good", "把一项兴趣固定下来",
             lambda ctx: reading.read_topic(ctx, facet_only=True), _steer("pin"), changes=True,

@@ -13,8 +13,9 @@ from typing import Final
 from agent.dialogue.attributes import ItemFacts, Measure, brand_of, measure
 from agent.dialogue.constraints import Constraint
 from agent.dialogue.lexicon import content_words
-from agent.dialogue.mentions import Names
+from agent.dialogue.mentions import Names, says_all
 from agent.interests.words import Language
+from agent.llm.fence import fence
 
 _COUNTS: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -70,10 +71,25 @@ _NEW: Final = re.compile(
     r"|没(?:有)?(?:买|看|读|用|试)过|新东西|新鲜",
     re.IGNORECASE,
 )
+# “Only cheese” and “some cheese”: what is named may be a category, or a word that the items say.
+_ONLY: Final = re.compile(
+    r"\b(?:only|nothing but)\s+(?:show |give |recommend |suggest |list |want )?(?:me )?(?:some |the |any )?"
+    r"(?P<word>[^,.;!?]+?)(?=$|[,.;!?]| please\b| and\b| this time\b| from now on\b| for now\b)"
+    r"|只(?:想)?(?:要|看|买|推荐|显示|想要)(?:一?[点些])?(?P<zh>[^，。；！？,]{1,12}?)(?:类的?|的|吧|就好|就行)?(?=$|[，。；！？,])",
+    re.IGNORECASE,
+)
+_SOME: Final = re.compile(
+    r"^\W*(?:please )?(?:(?:can|could) you )?(?:recommend|suggest|give me|show me|i want|i need|i'?d like|got any|any)\s+"
+    r"(?:me )?(?:some |an? |any |a few |more )?(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)\W*(?:please)?\W*$"
+    r"|^\W*(?:给我|请)?(?:推荐|来)(?:一?[点些])(?P<zh>[^，。；！？,]{1,8}?)(?:类的?|吧)?\W*$",
+    re.IGNORECASE,
+)
 _NO_VALUE: Final = frozenset(
     {"things", "stuff", "items", "anything", "please", "in", "it"}
     | {f"{maker}{end}" for maker in ("brand", "maker", "publisher", "manufacturer") for end in ("", "s")}
 )
+# Of more words nobody makes a filter.
+_MOST_WORDS: Final = 3
 _UNNEGATED: Final = frozenset(
     {"ideas", "idea", "problem", "worries", "more", "matter", "longer", "sure", "this brand"}
 )
@@ -121,7 +137,7 @@ class WishReader:
                 problems.append(self._say("no_child"))
         if _NEW.search(question):
             found.append(Constraint("new_only"))
-        found += self._places(rest)
+        found += self._said(rest, self._places(rest), problems)
         return Wishes(_count(question), tuple(found), tuple(problems))
 
     def _places(self, question: str) -> list[Constraint]:
@@ -141,6 +157,33 @@ class WishReader:
         words = {word for word in content_words(question)}
         domains = [real for name, real in self.names.domains.items() if name in words]
         return [Constraint("domain", domains[0])] if domains else []
+
+    def _said(self, question: str, places: Sequence[Constraint], problems: list[str]) -> Sequence[Constraint]:
+        """A word that all items of the list must say: “only cheese”; “some cheese” where a category says it.
+
+        Args:
+            question: without what it denies.
+            places: the category or domain that it names; stands unless more is said than its name.
+            problems: told when nothing says the word.
+        """
+        if _NEW.search(question) or _limits(question):
+            return places
+        only, some = _ONLY.search(question), _SOME.search(question)
+        match = only or some
+        words = content_words(match["word"] or match["zh"] or "") if match else []
+        if not 1 <= len(words) <= _MOST_WORDS or any(re.search(p, " ".join(words)) for p in _RELATIVE):
+            return places
+        if places and says_all(words, places[0].value):
+            return places
+        entry = Constraint("says", " ".join(words))
+        known = bool(entry.allows(self.items).any())
+        if only and known:
+            return [entry]
+        if only and not places:
+            problems.append(self._say("no_word").format(word=fence(entry.value)))
+        elif known and not places and any(says_all(words, name) for name in self.names.categories.values()):
+            return [entry]
+        return places
 
     def _negated(self, question: str, problems: list[str]) -> list[Constraint]:
         if _THIS_BRAND.search(question):
@@ -255,6 +298,7 @@ def _tidy(word: str) -> str:
 
 _PROBLEMS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
+        "no_word": "Nothing in this catalogue says “{word}”, so I cannot choose by it.",
         "no_child": "No item here says that it is for a child, so I cannot choose by that.",
         "no_brand": "I do not know which brand you mean: the item in question names none. Say “not from NAME”.",
         "no_price": "No item of this catalogue states a price, so I cannot choose by it.",
@@ -263,6 +307,7 @@ _PROBLEMS: Final[Mapping[Language, Mapping[str, str]]] = {
         "no_size": "No item of this catalogue states a size, so I cannot choose by it.",
     },
     "zh": {
+        "no_word": "这个目录里没有含“{word}”的物品，所以无法按它挑选。",
         "no_child": "这里没有物品注明适合孩子，所以无法按这一点挑选。",
         "no_brand": "不清楚您指的是哪个品牌：所说的物品没有注明品牌。请说“不要某某品牌”。",
         "no_price": "这个目录里没有物品注明价格，所以无法按价格挑选。",

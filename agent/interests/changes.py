@@ -23,7 +23,7 @@ from agent.interests.permutation import (
     window_contrast,
 )
 from agent.interests.population import crowd_shift
-from agent.interests.season import season_p_value
+from agent.interests.season import find_seasons
 from agent.interests.sessions import SessionShares
 from agent.interests.threads import one_thread
 from agent.interests.timeline import find_spells, spell_moments
@@ -173,17 +173,25 @@ def list_changes(
 ) -> tuple[FacetChange, ...]:
     """Every tested facet with its kind, the changed ones first, strongest effect first; no evidence yet.
 
+    A facet with a yearly rhythm is seasonal, whatever it does between the windows and whether or not anything
+    is called a change: that it was up in one of them says no more than which part of the year that was.
+
     Args:
         everything: all sessions of the user, those before the windows too: what was known then is not new.
     """
     before, after = tested.masks()
     shares = tested.sessions.shares
-    seasonal = _seasonal(tested, everything, settings)
+    past = everything.days <= tested.sessions.days[-1]
+    seasons = find_seasons(
+        everything.days[past],
+        everything.shares[past][:, tested.columns] > 0,
+        settings,
+        zone=everything.zone,
+    )
     changes = []
     for spot, column in enumerate(tested.columns):
-        kind = _kind(tested, everything, spot, settings=settings)
-        if kind in ("new", "rising", "returned") and column in seasonal:
-            kind = "seasonal"
+        season = seasons.get(spot)
+        kind: ChangeKind = "seasonal" if season else _kind(tested, everything, spot, settings=settings)
         p_value = float(tested.test.p_value[spot])
         changes.append(
             FacetChange(
@@ -198,9 +206,12 @@ def list_changes(
                 crowd=_is_crowd(kind, p_value, float(tested.own_p[spot]), settings),
                 evidence_before=(),
                 evidence_after=(),
+                intervals=season.episodes if season else (),
+                season=season,
             )
         )
-    changes.sort(key=lambda change: (change.kind == "stable", -abs(change.effect), change.key))
+    last = {"stable": 2, "seasonal": 1}
+    changes.sort(key=lambda change: (last.get(change.kind, 0), -abs(change.effect), change.key))
     return tuple(changes)
 
 
@@ -220,24 +231,12 @@ def _kind(tested: Tested, everything: SessionShares, spot: int, *, settings: Int
     return "rising" if tested.test.difference[spot] > 0 else "fading"
 
 
-def _seasonal(tested: Tested, everything: SessionShares, settings: InterestSettings) -> set[int]:
-    """The tested facets whose present activity is in the season that they had in earlier years."""
-    first, last = int(tested.sessions.days[tested.n_before]), int(tested.sessions.days[-1])
-    past = everything.days <= last
-    days, now = everything.days[past], everything.days[past] >= first
-    p_values = np.array(
-        [season_p_value(days, everything.shares[past, column] > 0, now) for column in tested.columns]
-    )
-    within = benjamini_hochberg(p_values) <= settings.facet_fdr
-    return {int(column) for column in tested.columns[within]}
-
-
 def _is_crowd(kind: ChangeKind, p_value: float, own_p: float, settings: InterestSettings) -> bool:
     """Whether a shift between the windows is there as it stands and gone without the crowd's.
 
-    A return is no shift between the windows, so nothing of it can be everyone's.
+    A return is no shift between the windows, so nothing of it can be everyone's; nor is a season.
     """
-    shifted = kind in ("new", "rising", "fading", "dropped", "seasonal")
+    shifted = kind in ("new", "rising", "fading", "dropped")
     return shifted and p_value < settings.alpha <= own_p
 
 
@@ -250,7 +249,7 @@ def add_evidence(
     everything: SessionShares,
     position: int,
 ) -> FacetChange:
-    """`change` with the interactions on both sides and its spells of activity.
+    """`change` with the interactions on both sides and its spells of activity; seasons stay as they are.
 
     Args:
         everything: all sessions of the user; spells may begin before the windows.
@@ -260,6 +259,8 @@ def add_evidence(
         collect_evidence(log, catalogue, tested.sessions, facet=position, sessions_mask=mask)
         for mask in tested.masks()
     )
+    if change.season is not None:
+        return dataclasses.replace(change, evidence_before=before, evidence_after=after)
     interlude = None
     if change.kind == "returned" and tested.whole.interlude is not None:
         earlier = int((everything.days < tested.sessions.days[0]).sum())
@@ -269,5 +270,5 @@ def add_evidence(
         change,
         evidence_before=before,
         evidence_after=after,
-        intervals=spell_moments(everything.days, spells),
+        intervals=spell_moments(everything, spells),
     )

@@ -40,7 +40,7 @@ def compute_dislikes(
                 item_id=ItemId(catalogue.item_ids[item]),
                 title=catalogue.titles[item],
                 kind=kind,
-                since=moment(int(past.timestamp_ms[rows[0]])),
+                since=moment(int(past.timestamp_ms[rows[0]]), log.zone),
                 rated_low=all(past.events[code] == "rate" for code in past.event[rows]),
                 interaction_ids=tuple(int(number) for number in past.interaction_id[rows]),
                 facet=_nearest_facet(catalogue, frame, item, settings),

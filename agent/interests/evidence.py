@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.days import day_name as day_name
+from agent.data.log import Catalogue, InteractionLog
 from agent.interests.sessions import SessionShares
 from agent.schema import Evidence
 
 _TITLES_SHOWN = 5
-
-
-def day_name(day: int) -> str:
-    """ISO date of a UTC day number.
-
-    >>> day_name(17_167)
-    '2017-01-01'
-    """
-    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat()
 
 
 def collect_evidence(

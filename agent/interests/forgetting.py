@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.data.days import day_name
 from agent.data.log import DAY_MS, InteractionLog
 from agent.interests.changepoints import find_splits
-from agent.interests.sessions import SessionShares, moment
+from agent.interests.sessions import SessionShares
 from agent.schema import Migration
 
 # What follows was chosen on grocery households of even number, in windows before the test period. What it
@@ -54,8 +55,8 @@ def describe_emphasis(log: InteractionLog, emphasis: NDArray[np.float32]) -> str
     """
     if not np.isin(emphasis, (np.float32(1.0), np.float32(_OLD_CHAPTER))).all():
         return "the older ones count less, for the interests have moved"
-    began = moment(int(log.day[int(np.argmax(emphasis >= 1.0))]) * DAY_MS)
-    return f"those before {began:%Y-%m-%d} count a tenth, for a chapter ended there"
+    began = day_name(int(log.day[int(np.argmax(emphasis >= 1.0))]))
+    return f"those before {began} count a tenth, for a chapter ended there"
 
 
 def fade(timestamp_ms: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isclose
 
+from agent.data.days import day_start_ms
 from agent.interests.sessions import compute_recency_shares
 from agent.interests.state import UserState
 from agent.schema import Profile
@@ -36,7 +37,7 @@ def compute_change(stored: Profile | None, state: UserState, settings: InterestS
         return 0.0
     if stored is None:
         return 1.0
-    newest_ms = int(state.sessions.days[-1] + 1) * 86_400_000
+    newest_ms = day_start_ms(int(state.sessions.days[-1]) + 1, state.sessions.zone)
     shares = compute_recency_shares(state.sessions, newest_ms, settings.half_life_days)
     now = dict(zip(state.frame.keys, shares.tolist(), strict=True))
     shown = {facet.key: facet.share for facet in stored.facets}

@@ -8,7 +8,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.days import day_start
+from agent.data.log import Catalogue, InteractionLog
 from agent.interests.changepoints import find_splits
 from agent.interests.changes import (
     MIN_WINDOW_SESSIONS,
@@ -87,7 +88,7 @@ def compute_migration(
         )
         end_ms = int(log.timestamp_ms.max()) + 1 if len(log) else 0
         rejected = _dislikes(log, catalogue, frame, settings, (end_ms, end_ms), wanted=with_evidence)
-        return _abstain(user_id, None, (0, 0), note, dislikes=rejected)
+        return _abstain(user_id, None, (0, 0), note, dislikes=rejected, zone=log.zone)
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
@@ -97,15 +98,15 @@ def compute_migration(
     tested = run_facet_tests(log, catalogue, both, sizes[0], crowd=crowd, settings=settings)
     if tested is None:
         note = say(language, "few", before=sizes[0], after=sizes[1], least=MIN_WINDOW_SESSIONS)
-        return _abstain(user_id, windows, sizes, note, dislikes=dislikes)
+        return _abstain(user_id, windows, sizes, note, dislikes=dislikes, zone=log.zone)
     changes = list_changes(tested, sessions, frame=frame, settings=settings, labels=labels)
     if with_evidence:
         changes = _evidenced(changes, log, catalogue, tested, sessions, frame=frame)
     abstained = tested.whole.p_value >= settings.alpha
     return Migration(
         user_id=user_id,
-        before=(moment(windows.start_ms), moment(windows.split_ms)),
-        after=(moment(windows.split_ms), moment(windows.end_ms)),
+        before=(moment(windows.start_ms, log.zone), moment(windows.split_ms, log.zone)),
+        after=(moment(windows.split_ms, log.zone), moment(windows.end_ms, log.zone)),
         n_sessions_before=sizes[0],
         n_sessions_after=sizes[1],
         drift_score=tested.whole.drift_score,
@@ -169,12 +170,14 @@ def _interlude(tested: Tested, settings: InterestSettings) -> tuple[datetime, da
     if found is None or tested.whole.return_p >= settings.alpha:
         return None
     first, last = (int(tested.sessions.days[spot]) for spot in (found[0], found[1] - 1))
-    return moment(first * DAY_MS), moment((last + 1) * DAY_MS)
+    return day_start(first, tested.sessions.zone), day_start(last + 1, tested.sessions.zone)
 
 
 def _change_points(sessions: SessionShares) -> tuple[ChangePoint, ...]:
     return tuple(
-        ChangePoint(moment(int(sessions.days[split.session]) * DAY_MS), split.session, split.log_odds)
+        ChangePoint(
+            day_start(int(sessions.days[split.session]), sessions.zone), split.session, split.log_odds
+        )
         for split in find_splits(sessions.shares)
     )
 
@@ -186,11 +189,12 @@ def _abstain(
     note: str,
     *,
     dislikes: tuple[DislikeChange, ...] = (),
+    zone: str,
 ) -> Migration:
     return Migration(
         user_id=user_id,
-        before=(moment(windows.start_ms), moment(windows.split_ms)) if windows else None,
-        after=(moment(windows.split_ms), moment(windows.end_ms)) if windows else None,
+        before=(moment(windows.start_ms, zone), moment(windows.split_ms, zone)) if windows else None,
+        after=(moment(windows.split_ms, zone), moment(windows.end_ms, zone)) if windows else None,
         n_sessions_before=sizes[0],
         n_sessions_after=sizes[1],
         drift_score=0.0,

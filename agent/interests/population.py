@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,10 +93,16 @@ def item_category_matrix(catalogue: Catalogue) -> tuple[sparse.csr_matrix, tuple
 
     Of nested categories (department, then category) all count alike; an item without any has an empty row.
     """
+    return _membership(catalogue, catalogue.categories)
+
+
+def _membership(
+    catalogue: Catalogue, categories: Sequence[tuple[str, ...]]
+) -> tuple[sparse.csr_matrix, tuple[str, ...]]:
     names = catalogue.category_names
     column = {name: position for position, name in enumerate(names)}
     rows, columns, values = [], [], []
-    for row, item_names in enumerate(catalogue.categories):
+    for row, item_names in enumerate(categories):
         for name in item_names:
             rows.append(row)
             columns.append(column[name])
@@ -110,7 +117,7 @@ def fit_population(
     """The population model of `log`, or None when items have no categories or there are no events."""
     from sklearn.decomposition import NMF
 
-    membership, names = item_category_matrix(catalogue)
+    membership, names = _membership(catalogue, catalogue.leaf_categories)
     counts = (log.item >= 0) & (log.weight > 0)
     if not names or not counts.any():
         return None
@@ -184,7 +191,7 @@ def leave_out(
     voices = np.zeros_like(population.period_voices, np.float64)
     column = {name: position for position, name in enumerate(population.categories)}
     for item, place in zip(own.item, period, strict=True):
-        names = catalogue.categories[item]
+        names = catalogue.leaf_categories[item]
         for name in names:
             voices[place, column[name]] += 1.0 / (len(names) * events[place])
     takers = population.period_takers - (voices > 0)
@@ -269,7 +276,7 @@ def facet_category_parts(
     items, inverse = np.unique(log.item[facet >= 0], return_inverse=True)
     counts = np.bincount(inverse)
     for item, position, count in zip(items, frame.facet_of(items), counts, strict=True):
-        names = catalogue.categories[item]
+        names = catalogue.leaf_categories[item]
         for name in names:
             if name in column:
                 parts[position, column[name]] += count / len(names)

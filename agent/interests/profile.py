@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.days import day_number, day_start_ms
+from agent.data.log import Catalogue, InteractionLog
 from agent.interests.evidence import collect_evidence
 from agent.interests.feedback import FeedbackState
 from agent.interests.frame import FacetFrame
@@ -53,11 +55,11 @@ def compute_profile(
     """
     if not len(log):
         note = say(language, "all left out", n=n_left_out) if n_left_out else say(language, "unknown")
-        return _empty(user_id, moment_ms, note)
+        return _empty(user_id, moment(moment_ms, log.zone), note)
     first_ms, last_ms = int(log.timestamp_ms.min()), int(log.timestamp_ms.max())
     if last_ms >= moment_ms:
         raise ValueError(f"the log reaches {moment(last_ms)}, not only to before {moment(moment_ms)}")
-    newest = (last_ms // DAY_MS + 1) * DAY_MS
+    newest = day_start_ms(day_number(last_ms, log.zone) + 1, log.zone)
     shares = compute_recency_shares(sessions, newest, settings.half_life_days)
     shown = _leading(shares, sessions, settings.max_worded, pinned=_pinned(frame, feedback))
     facets = tuple(
@@ -78,8 +80,8 @@ def compute_profile(
         user_id=user_id,
         version=0,
         parent=None,
-        moment=moment(moment_ms),
-        window=(moment(first_ms), moment(last_ms)),
+        moment=moment(moment_ms, log.zone),
+        window=(moment(first_ms, log.zone), moment(last_ms, log.zone)),
         facets=facets,
         other_share=max(0.0, 1.0 - sum(facet.share for facet in facets)) if facets else 0.0,
         n_interactions=len(log),
@@ -90,12 +92,12 @@ def compute_profile(
     )
 
 
-def _empty(user_id: UserId, moment_ms: int, note: str) -> Profile:
+def _empty(user_id: UserId, at: datetime, note: str) -> Profile:
     return Profile(
         user_id=user_id,
         version=0,
         parent=None,
-        moment=moment(moment_ms),
+        moment=at,
         window=None,
         facets=(),
         other_share=0.0,
@@ -147,8 +149,8 @@ def _facet(
         description=named.description,
         share=share,
         n_sessions=int((sessions.shares[:, position] > 0).sum()),
-        first_seen=moment(int(log.timestamp_ms[rows].min())),
-        last_seen=moment(int(log.timestamp_ms[rows].max())),
+        first_seen=moment(int(log.timestamp_ms[rows].min()), log.zone),
+        last_seen=moment(int(log.timestamp_ms[rows].max()), log.zone),
         evidence=evidence,
         item_ids=tuple(ItemId(catalogue.item_ids[code]) for code in most_used),
         worded_by=named.worded_by,

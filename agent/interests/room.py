@@ -54,7 +54,13 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class InterestRoom:
-    """Profiles and migrations over one snapshot of a workspace."""
+    """Profiles and migrations over one snapshot of a workspace.
+
+    Attributes:
+        population: of every event.
+        population_before: gives that of the events before a moment in milliseconds, for looking back; None
+            takes `population` whatever the moment.
+    """
 
     store: Store
     log: InteractionLog
@@ -63,6 +69,7 @@ class InterestRoom:
     wording: Wording
     population: PopulationModel | None = None
     live: LiveEvents | None = None
+    population_before: Callable[[int], PopulationModel | None] | None = None
 
     @property
     def now_ms(self) -> int:
@@ -348,14 +355,21 @@ class InterestRoom:
             windows=windows,
             settings=self.settings,
             labels={key: entry.label for key, entry in state.shown.items()},
-            population=self._others(state.user_id) if with_crowd else None,
+            population=self._others(state, windows) if with_crowd else None,
             with_evidence=with_evidence,
             n_left_out=state.n_left_out,
             language=self.wording.language,
         )
 
-    def _others(self, user_id: str) -> PopulationModel | None:
-        return leave_out(self.population, self.log, self.catalogue, user_id)
+    def _others(self, state: UserState, windows: Windows | None) -> PopulationModel | None:
+        """The others as of the state's moment, or of the end of windows that end before the user does."""
+        until_ms = state.moment_ms
+        if windows is not None and len(state.log) and state.log.timestamp_ms[-1] >= windows.end_ms:
+            until_ms = windows.end_ms
+        if self.population_before is None or not len(self.log) or until_ms > self.log.timestamp_ms[-1]:
+            return leave_out(self.population, self.log, self.catalogue, state.user_id)
+        past = self.log.before(until_ms)
+        return leave_out(self.population_before(until_ms), past, self.catalogue, state.user_id)
 
     def keep_migration(self, migration: Migration, *, moment_ms: int) -> int:
         """Stores a migration as a version; its number."""

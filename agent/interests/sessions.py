@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS, InteractionLog
+from agent.data.days import day_number
+from agent.data.days import moment as moment
+from agent.data.log import InteractionLog
 from agent.interests.frame import FacetFrame
-
-
-def moment(milliseconds: int) -> datetime:
-    """The aware UTC datetime of `milliseconds` since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionShares:
-    """One user's activity, session by session (a session is a UTC day).
+    """One user's activity, session by session (a session is a day).
 
     Attributes:
-        days: int64 `(n_sessions,)`, UTC day numbers, ascending (int32 would overflow as milliseconds).
+        days: int64 `(n_sessions,)`, day numbers, ascending (int32 would overflow as milliseconds).
         shares: float32 `(n_sessions, n_facets)`; a row is the session's activity by facet and sums to one.
         session: int32 `(n_interactions,)`, session of each interaction of the log; -1 when it does not count.
         facet: int32 `(n_interactions,)`, facet of each interaction of the log; -1 when it has none.
+        zone: whose days `days` are.
     """
 
     days: NDArray[np.int64]
     shares: NDArray[np.float32]
     session: NDArray[np.int32]
     facet: NDArray[np.int32]
+    zone: str = "UTC"
 
     @property
     def n_sessions(self) -> int:
@@ -44,11 +42,12 @@ class SessionShares:
         place[:-1][mask] = np.arange(int(mask.sum()), dtype=np.int32)
         session = place[self.session]
         facet = np.where(session >= 0, self.facet, np.int32(-1))
-        return SessionShares(self.days[mask], self.shares[mask], session, facet)
+        return SessionShares(self.days[mask], self.shares[mask], session, facet, self.zone)
 
     def between(self, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
         """Which sessions lie on days from that of `start_ms` to before that of `end_ms`, whole days."""
-        mask: NDArray[np.bool_] = (self.days >= start_ms // DAY_MS) & (self.days < -(-end_ms // DAY_MS))
+        first, last = day_number(start_ms, self.zone), day_number(end_ms - 1, self.zone)
+        mask: NDArray[np.bool_] = (self.days >= first) & (self.days <= last)
         return mask
 
 
@@ -63,7 +62,7 @@ def compute_session_shares(log: InteractionLog, frame: FacetFrame) -> SessionSha
     np.add.at(shares, (inverse, facet[counts]), log.weight[counts])
     if len(days):
         shares /= shares.sum(axis=1, keepdims=True)
-    return SessionShares(days.astype(np.int64), shares, session, facet)
+    return SessionShares(days.astype(np.int64), shares, session, facet, log.zone)
 
 
 def compute_recency_shares(
@@ -80,12 +79,11 @@ def compute_recency_shares(
     Args:
         emphasis: `(n_sessions,)` above 0, a further factor of each session's weight; None: 1.
     """
-    past = sessions.days * DAY_MS < moment_ms
+    past = sessions.days <= day_number(moment_ms - 1, sessions.zone)
     if not past.any():
         return np.zeros(sessions.shares.shape[1])
-    age_days = (moment_ms - sessions.days[past].astype(np.int64) * DAY_MS) / DAY_MS
     # Ages are taken from the newest session: a long absence must not underflow all weights to zero.
-    weight = 0.5 ** ((age_days - age_days.min()) / half_life_days)
+    weight = 0.5 ** ((sessions.days[past][-1] - sessions.days[past]) / half_life_days)
     if emphasis is not None:
         weight = weight * emphasis[past]
     shares: NDArray[np.float64] = weight @ sessions.shares[past].astype(np.float64) / weight.sum()

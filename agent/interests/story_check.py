@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from agent.interests.story_words import ALLOWED_EN, ALLOWED_ZH, DIRECTION_EN, DIRECTION_ZH, Direction
-from agent.interests.words import CROWD_LEAD, Language, percent
+from agent.interests.words import CROWD_LEAD, SEASON_LEAD, Language, percent, season_item
 from agent.schema import ChangeKind, FacetChange
 
 _AGREES: dict[ChangeKind, frozenset[Direction]] = {
@@ -20,7 +20,7 @@ _AGREES: dict[ChangeKind, frozenset[Direction]] = {
     "fading": frozenset({"down"}),
     "dropped": frozenset({"down", "end"}),
     "returned": frozenset({"back", "up"}),
-    "seasonal": frozenset({"back", "up"}),
+    "seasonal": frozenset(),  # told in a sentence of its own, with its times, and nowhere else
     "stable": frozenset({"same"}),
 }
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|[;；]|\n")
@@ -54,6 +54,9 @@ def check_story(
         if sentence.startswith(lead := CROWD_LEAD[language].strip()):
             problems += _check_crowd(sentence.removeprefix(lead), changes, language)
             continue
+        if sentence.startswith(lead := SEASON_LEAD[language].strip()):
+            problems += _check_season(sentence.removeprefix(lead), changes, language)
+            continue
         subject: list[FacetChange] = []
         for clause in _CLAUSE.split(sentence):
             masked, found = _mask(clause, changes, periods)
@@ -63,7 +66,7 @@ def check_story(
             problems += _check_direction(masked, subject, language, named=bool(found))
             problems += _check_numbers(masked, subject)
             problems += _check_words(masked, language)
-    moved = [change for change in changes if change.kind != "stable"]
+    moved = [change for change in changes if change.kind not in ("stable", "seasonal")]
     if moved and not mentioned & {change.key for change in moved}:
         problems.append("the story names none of the facets that moved")
     return problems
@@ -82,6 +85,19 @@ def _check_crowd(said: str, changes: Sequence[FacetChange], language: Language) 
     if not found:
         problems.append("everyone's change is told without a facet")
     return problems + _check_numbers(masked, ()) + _check_words(masked, language)
+
+
+def _check_season(said: str, changes: Sequence[FacetChange], language: Language) -> list[str]:
+    """What is said to come with the season must be seasonal facets, each with its own times and no others."""
+    rest = said
+    items = [
+        season_item(change.label, change.season, language) for change in changes if change.season is not None
+    ]
+    for item in sorted(items, key=len, reverse=True):
+        rest = rest.replace(item, "", 1)
+    if rest == said:
+        return ["a season is told without a seasonal facet and its times"]
+    return [f"{rest.strip()!r} is no season in the facts"] if rest.strip(" ,.、。") else []
 
 
 def _mask(

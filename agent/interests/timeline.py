@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS
+from agent.data.days import day_number, day_start
 from agent.interests.frame import FacetFrame
-from agent.interests.sessions import SessionShares, moment
+from agent.interests.sessions import SessionShares
 from agent.schema import FacetTimeline, PeriodUnit, Timeline, UserId
 
 # A pause ends a spell when chance gives one as long less often than this.
@@ -69,24 +69,25 @@ def _telling_pause(n_sessions: int, n_active: int) -> int:
 
 
 def spell_moments(
-    days: NDArray[np.int64], spells: list[tuple[int, int]]
+    sessions: SessionShares, spells: list[tuple[int, int]]
 ) -> tuple[tuple[datetime, datetime], ...]:
-    """Begin of the first day and end of the last of each spell; `days` are the days of the sessions."""
-    return tuple(
-        (moment(int(days[first]) * DAY_MS), moment((int(days[last]) + 1) * DAY_MS)) for first, last in spells
-    )
+    """Begin of the first day and end of the last of each spell, which are positions in `sessions`."""
+    days, zone = sessions.days.tolist(), sessions.zone
+    return tuple((day_start(days[first], zone), day_start(days[last] + 1, zone)) for first, last in spells)
 
 
 def calendar_periods(first: datetime, last: datetime, unit: PeriodUnit) -> list[datetime]:
     """Begin of every calendar period from that of `first` to that of `last`, and the end of the last one.
 
-    Weeks begin on Monday; all moments are UTC midnights.
+    Weeks begin on Monday; all moments are midnights in the zone of `first`.
 
+    >>> from datetime import UTC
     >>> [f"{start:%Y-%m}" for start in calendar_periods(
     ...     datetime(2017, 11, 30, tzinfo=UTC), datetime(2018, 1, 1, tzinfo=UTC), "month")]
     ['2017-11', '2017-12', '2018-01', '2018-02']
     """
-    day = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    zone = first.tzinfo
+    day = datetime(first.year, first.month, first.day, tzinfo=zone)
     if unit == "week":
         bounds = [day - timedelta(days=day.weekday())]
         while bounds[-1] <= last:
@@ -94,10 +95,10 @@ def calendar_periods(first: datetime, last: datetime, unit: PeriodUnit) -> list[
         return bounds
     step = _MONTHS[unit]
     number = (first.year * 12 + first.month - 1) // step * step
-    bounds = [datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)]
+    bounds = [datetime(number // 12, number % 12 + 1, 1, tzinfo=zone)]
     while bounds[-1] <= last:
         number += step
-        bounds.append(datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC))
+        bounds.append(datetime(number // 12, number % 12 + 1, 1, tzinfo=zone))
     return bounds
 
 
@@ -121,9 +122,9 @@ def compute_timeline(
     """
     if not sessions.n_sessions:
         return Timeline(user_id, unit, (), (), (), ())
-    days = tuple(moment(int(day) * DAY_MS) for day in sessions.days)
+    days = tuple(day_start(day, sessions.zone) for day in sessions.days.tolist())
     bounds = calendar_periods(days[0], days[-1], unit)
-    starts = np.array([int(bound.timestamp()) * 1000 // DAY_MS for bound in bounds])
+    starts = np.array([day_number(int(bound.timestamp()) * 1000, sessions.zone) for bound in bounds])
     period = np.searchsorted(starts, sessions.days, side="right") - 1
     n_periods = len(bounds) - 1
     counts = np.bincount(period, minlength=n_periods)
@@ -140,7 +141,7 @@ def compute_timeline(
             shares=tuple(means[:, spot].tolist()),
             active=tuple(active[:, spot].tolist()),
             session_shares=tuple(sessions.shares[:, spot].tolist()),
-            intervals=spell_moments(sessions.days, find_spells(sessions.shares[:, spot] > 0)),
+            intervals=spell_moments(sessions, find_spells(sessions.shares[:, spot] > 0)),
         )
         for spot in order
         if active[:, spot].any()

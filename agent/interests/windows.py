@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS
+from agent.data.days import day_name, day_number, day_start_ms
 from agent.errors import SettingsError
-from agent.interests.sessions import SessionShares, moment
+from agent.interests.sessions import SessionShares
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,11 @@ def halve(sessions: SessionShares, *, newest: int | None = None) -> Windows | No
     if len(days) < 2:
         return None
     start, split, end = int(days[0]), int(days[len(days) // 2]), int(days[-1]) + 1
-    return Windows(start * DAY_MS, split * DAY_MS, end * DAY_MS)
+    return _windows(sessions, start, split, end)
+
+
+def _windows(sessions: SessionShares, *days: int) -> Windows:
+    return Windows(*(day_start_ms(day, sessions.zone) for day in days))
 
 
 def choose_windows(
@@ -47,7 +51,7 @@ def choose_windows(
     split_ms: int | None = None,
     end_ms: int | None = None,
 ) -> Windows | None:
-    """The windows asked for, each moment put to the beginning of its UTC day.
+    """The windows asked for, each moment put to the beginning of its day.
 
     Without a split the sessions from `start_ms` to before `end_ms` are halved. None where there is nothing
     to split: fewer than two sessions, and not all three moments given.
@@ -55,7 +59,9 @@ def choose_windows(
     Raises:
         SettingsError: not start < split < end, whatever the user's history.
     """
-    start, split, end = (None if given is None else given // DAY_MS for given in (start_ms, split_ms, end_ms))
+    start, split, end = (
+        None if given is None else day_number(given, sessions.zone) for given in (start_ms, split_ms, end_ms)
+    )
     _check_order([day for day in (start, split, end) if day is not None])
     if sessions.n_sessions < 2:
         if not sessions.n_sessions or start is None or split is None or end is None:
@@ -65,7 +71,7 @@ def choose_windows(
         end = int(sessions.days[-1]) + 1 if end is None else end
         split = _middle(sessions, start, end) if split is None else split
         _check_order([start, split, end])
-    return Windows(start * DAY_MS, split * DAY_MS, end * DAY_MS)
+    return _windows(sessions, start, split, end)
 
 
 def _middle(sessions: SessionShares, start: int, end: int) -> int:
@@ -76,7 +82,7 @@ def _middle(sessions: SessionShares, start: int, end: int) -> int:
 
 def _check_order(days: Sequence[int]) -> None:
     if any(later <= earlier for earlier, later in pairwise(days)):
-        told = ", ".join(f"{moment(day * DAY_MS):%Y-%m-%d}" for day in days)
+        told = ", ".join(map(day_name, days))
         raise SettingsError(
             f"expected whole days with start < split < end, got {told!r} (a moment within a day stands for "
             "its beginning; what was not given comes from the user's history); give a split between them"

@@ -134,7 +134,8 @@ class Wording:
     def tell(self, migration: Migration) -> Migration:
         """`migration` with its story: told, checked, retold once, then replaced by the facts, marked.
 
-        What is the crowd's and which times are compared is added to the model's sentences, not asked of it.
+        What is the crowd's, what comes with the season and which times are compared is added to the model's
+        sentences, not asked of it.
         """
         plain = dataclasses.replace(
             migration, story=story_from_facts(migration, self.language), worded_by="facts"
@@ -254,8 +255,7 @@ def _main_categories(examples: FacetExamples) -> list[str]:
 def _story_fact(change: FacetChange) -> dict[str, str]:
     return {
         "label": change.label,
-        # The prompt has no word of its own for a season: what is back in it came back.
-        "kind": "returned" if change.kind == "seasonal" else change.kind,
+        "kind": change.kind,
         "before": percent(change.share_before),
         "after": percent(change.share_after),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 from agent.data.log import Catalogue, InteractionLog
 from agent.interests.frame import FacetFrame
 from agent.interests.sessions import SessionShares
-from agent.schema import ChangeKind, Facet, FacetChange, Migration, WordedBy
+from agent.schema import ChangeKind, Facet, FacetChange, Migration, Season, WordedBy
 
 Language = Literal["en", "zh"]
 
@@ -200,6 +200,25 @@ CROWD_LEAD: dict[Language, str] = {
     "en": "Everyone moved so in that time: ",
     "zh": "同一时期大家都有这种变化：",
 }
+# What a sentence of seasonal interests begins with; each label follows, with its times in brackets.
+SEASON_LEAD: dict[Language, str] = {"en": "With the season: ", "zh": "随季节而来："}
+_SEASON: dict[Language, dict[str, str]] = {
+    "en": {
+        "current": "here again in {last}, as in {before}",
+        "past": "last in {last}, as in {before}",
+        "due": ", due again in {due}",
+        "and": " and ",
+    },
+    "zh": {
+        "current": "{last}又到时节，与{before}一样",
+        "past": "最近一次在{last}，与{before}一样",
+        "due": "，预计{due}再来",
+        "and": "和",
+    },
+}
+_MONTHS = ("January February March April May June July August September October November December").split()
+_YEARS_NAMED = 3
+_SEASONS_NAMED = 3
 _WINDOWS: dict[Language, tuple[str, str]] = {
     "en": ("{first} to {last} ({n} sessions)", "This compares {before} with {after}."),
     "zh": ("{first}至{last}（{n}次会话）", "这是{before}与{after}的比较。"),
@@ -213,18 +232,60 @@ def change_from_facts(change: FacetChange, language: Language) -> str:
 
 
 def _plain_change(change: FacetChange, language: Language) -> str:
+    if change.season is not None:
+        stop = "。" if language == "zh" else "."
+        return f"{SEASON_LEAD[language]}{season_item(change.label, change.season, language)}{stop}"
     return _PLAIN[language][change.kind].format(
         label=change.label, before=percent(change.share_before), after=percent(change.share_after)
     )
 
 
-def told_changes(migration: Migration) -> list[FacetChange]:
-    """The changes that a story tells: those beyond chance, strongest evidence first.
+def season_item(label: str, season: Season, language: Language) -> str:
+    """A seasonal interest in words, with the months of its newest years and that of the next one.
 
-    Four, or three where the crowd needs a sentence: with the windows a story has at most five.
+    >>> from datetime import UTC
+    >>> days = [[datetime(year, 12, day, tzinfo=UTC) for day in (3, 25)] for year in (2015, 2016)]
+    >>> season_item("Wine", Season(tuple((a, b) for a, b in days), 0.001, 0.01, False), "en")
+    'Wine (last in December 2016, as in December 2015)'
     """
-    moved = [change for change in migration.changes if change.kind != "stable"][: _STORY_SENTENCES - 1]
-    return moved[:-1] if len(moved) == _STORY_SENTENCES - 1 and any(c.crowd for c in moved) else moved
+    words = _SEASON[language]
+    *before, last = (_month_span(episode, language) for episode in season.episodes[-_YEARS_NAMED:])
+    when = words["current" if season.current else "past"].format(last=last, before=words["and"].join(before))
+    if season.expected is not None:
+        when += words["due"].format(due=_month(season.expected, language))
+    return f"{label}（{when}）" if language == "zh" else f"{label} ({when})"
+
+
+def _month(day: datetime, language: Language) -> str:
+    return f"{day.year}年{day.month}月" if language == "zh" else f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def _month_span(episode: tuple[datetime, datetime], language: Language) -> str:
+    """The months from that of the first day to that of the last; the year once, where it is the same."""
+    first, last = episode[0], episode[1] - timedelta(hours=12)
+    if (first.year, first.month) == (last.year, last.month):
+        return _month(first, language)
+    if language == "zh":
+        return f"{_month(first, language)}至{_month(last, language).removeprefix(f'{first.year}年')}"
+    begin = _MONTHS[first.month - 1] if first.year == last.year else _month(first, language)
+    return f"{begin} to {_month(last, language)}"
+
+
+def seasonal_changes(migration: Migration) -> list[FacetChange]:
+    """The seasonal interests that a story tells, the surest first."""
+    found = [(change.season.p_value, change) for change in migration.changes if change.season is not None]
+    found.sort(key=lambda pair: pair[0])
+    return [change for _, change in found[:_SEASONS_NAMED]]
+
+
+def told_changes(migration: Migration) -> list[FacetChange]:
+    """The changes that a story tells one by one: those beyond chance, strongest evidence first.
+
+    As many as leave room, within five sentences, for the windows, the crowd and the seasons.
+    """
+    moved = [change for change in migration.changes if change.kind not in ("stable", "seasonal")]
+    room = _STORY_SENTENCES - 1 - bool(seasonal_changes(migration))
+    return moved[: room - 1] if any(change.crowd for change in moved[:room]) else moved[:room]
 
 
 def window_phrases(migration: Migration, language: Language) -> tuple[str, ...]:
@@ -240,12 +301,19 @@ def window_phrases(migration: Migration, language: Language) -> tuple[str, ...]:
 
 
 def closing_sentences(migration: Migration, language: Language) -> list[str]:
-    """What stands after every story, never worded by a model: whose changes are everyone's, and the times."""
+    """What stands after every story, never worded by a model: what everyone did, the seasons, the times."""
     crowd = [change.label for change in told_changes(migration) if change.crowd and not migration.abstained]
+    stop, comma = ("。", "、") if language == "zh" else (".", ", ")
     sentences = []
     if crowd:
-        stop, comma = ("。", "、") if language == "zh" else (".", ", ")
         sentences.append(f"{CROWD_LEAD[language]}{comma.join(crowd)}{stop}")
+    seasons = [
+        season_item(change.label, change.season, language)
+        for change in seasonal_changes(migration)
+        if change.season is not None
+    ]
+    if seasons:
+        sentences.append(f"{SEASON_LEAD[language]}{comma.join(seasons)}{stop}")
     if phrases := window_phrases(migration, language):
         sentences.append(_WINDOWS[language][1].format(before=phrases[0], after=phrases[1]))
     return sentences

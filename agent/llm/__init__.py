@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import OfflineError, SettingsError
 from agent.llm.backend import Backend
-from agent.llm.registry import Progress
+from agent.llm.model_specs import Progress
 from agent.settings import LlmSettings
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.llm.llamacpp import Speed, available_cores
-from agent.llm.registry import MODELS, ModelSpec
+from agent.llm.model_specs import MODELS, ModelSpec
 
 Task = Literal["words", "rerank", "chat"]
 

@@ -18,6 +18,8 @@ from agent.llm.wrapper import WrappedBackend
 from agent.schema import LlmCall
 
 _log = logging.getLogger(__name__)
+# What is said in a talk is kept with the talk alone: forgetting the talk must leave no copy behind.
+_UNKEPT = ("chat_",)
 
 
 class TextCache(Protocol):
@@ -37,7 +39,8 @@ class CachedBackend(WrappedBackend):
 
     Requests are seeded, so the same one means the same answer. The model is its name and its `identity`: a
     file with other content or another server is another model. Truncated, repaired and failed answers are
-    not kept: the next try may do better. Scores are not kept here; the reranker keeps those it needs.
+    not kept: the next try may do better. Scores are not kept here; the reranker keeps those it needs. Answers
+    of a talk are neither kept nor looked up.
     """
 
     def __init__(self, inner: Backend, cache: TextCache, *, ledger: Ledger | None = None) -> None:
@@ -54,12 +57,16 @@ class CachedBackend(WrappedBackend):
 
     def complete(self, request: LlmRequest) -> Completion:
         """See `Backend.complete`; a kept answer costs no tokens and no time."""
+        if request.stage.startswith(_UNKEPT):
+            return self._inner.complete(request)
         key = self._key(request)
         kept = self._kept(key, request, "complete")
         return self._keep(key, self._inner.complete(request)) if kept is None else kept
 
     def stream(self, request: LlmRequest) -> Stream:
         """See `Backend.stream`; a kept answer comes at once."""
+        if request.stage.startswith(_UNKEPT):
+            return (yield from self._inner.stream(request))
         key = self._key(request)
         kept = self._kept(key, request, "stream")
         if kept is not None:

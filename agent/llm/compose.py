@@ -36,10 +36,10 @@ from agent.llm.chain import FallbackBackend
 from agent.llm.lazy import LazyBackend
 from agent.llm.ledger import CallLog, Ledger, LedgerBackend, MemoryCalls, Price
 from agent.llm.limit import ConcurrencyBackend
+from agent.llm.model_specs import Progress, find_spec
 from agent.llm.names import check_model
 from agent.llm.record import RecordingBackend, ReplayBackend
 from agent.llm.redact import RedactingBackend
-from agent.llm.registry import Progress, find_spec
 from agent.llm.retry import RetryBackend, RetryPolicy
 from agent.llm.timeout import TimeoutBackend
 from agent.settings import LlmSettings

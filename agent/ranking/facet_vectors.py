@@ -68,7 +68,7 @@ class FacetVectorSource:
                 continue
             part = np.array([query.quota for query in queries], np.float32)
             part /= part.sum()
-            units = np.stack([query.vector / np.linalg.norm(query.vector) for query in queries])
+            units = np.stack([_unit(query.vector) for query in queries])
             # No facet needs more places than its part of the depth: further ones could never be taken.
             wanted = np.ceil(self.depth * part).astype(np.int64) + 1
             for share, codes in zip(part, self._nearest(units.astype(np.float32), wanted), strict=True):
@@ -108,6 +108,13 @@ class FacetVectorSource:
             first = [known[hit.item_ids[0]] for hit in hits if hit.item_ids[0] in known]
             texts = self.catalogue.text_row[np.array(first, np.int64)]
             yield _items_of_texts(texts, arrays["order"], arrays["bounds"], n=int(n))
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector at length 1; one that has decayed to almost nothing keeps its direction."""
+    scaled = vector / np.abs(vector).max()
+    unit: NDArray[np.float32] = scaled / np.linalg.norm(scaled)
+    return unit
 
 
 def _nearest_texts(

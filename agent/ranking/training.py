@@ -1,4 +1,4 @@
-"""How a ranker learns: parameters, weights and confidence from rolling windows, then the final fit."""
+"""How a ranker learns: parameters, weights and confidence from what was taken later, then the final fit."""
 
 from __future__ import annotations
 
@@ -6,33 +6,49 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.data.log import Catalogue, InteractionLog
-from agent.errors import MissingExtraError, SettingsError
-from agent.ranking.als import AlsSource
-from agent.ranking.confidence import Confidence, calibrate
-from agent.ranking.ease import EaseParams, EaseSource
-from agent.ranking.facet_vectors import FacetVectorSource
-from agent.ranking.fusion import FusionDecision, decide, fuse
-from agent.ranking.history import active_items, wish_rows
-from agent.ranking.neighbours import ItemKnnSource, TransitionSource
-from agent.ranking.popular import PopularitySource, recent_popularity
-from agent.ranking.repeat import RepeatSource
-from agent.ranking.source import Source
-from agent.ranking.windows import (
-    Pool,
-    Task,
-    Window,
-    build_pools,
-    eligible_users,
-    labels_of,
-    ndcg,
-    rolling_windows,
-    sample_users,
+from agent.errors import SettingsError
+from agent.ranking.choices import (
+    ALS_CHOICES,
+    EASE_CHOICES,
+    WINDOW_EASE,
+    available,
+    choose_on_folds,
+    choose_on_windows,
+    default_sources,
+    restrict,
 )
+from agent.ranking.confidence import Confidence, calibrate
+from agent.ranking.evidence import (
+    N_FOLDS,
+    SEGMENTS,
+    Asked,
+    Fold,
+    asked_in,
+    cold_items,
+    cold_users,
+    drifted_users,
+    held_out_folds,
+    pools_of,
+)
+from agent.ranking.fusion import (
+    MIN_USERS,
+    MIN_WINDOWS,
+    FusionDecision,
+    Grounds,
+    Segment,
+    decide,
+    fuse,
+)
+from agent.ranking.history import wish_rows
+from agent.ranking.segments import decide_segment
+from agent.ranking.source import Source
+from agent.ranking.windows import Pool, Task, Window, build_pools, rolling_windows
 from agent.schema import StageReport
 from agent.settings import RankingSettings
+
+__all__ = ["DEFAULT_WEIGHTS", "Trained", "default_sources", "restrict", "train"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -42,21 +58,6 @@ DEFAULT_WEIGHTS: Mapping[Task, Mapping[str, float]] = {
     "any": {"repeat": 1.0, "popularity-30d": 0.2, "ease": 0.2},
 }
 
-# λ, α, half-life of the histories behind the Gram matrix, half-life of the user's own.
-EASE_CHOICES: Mapping[str, tuple[float, float, float | None, float | None]] = {
-    "slow": (1000.0, 0.03, 180.0, 150.0),
-    "fast": (1000.0, 0.03, 30.0, 30.0),
-    "slow, few users": (100.0, 0.03, 180.0, 150.0),
-    "fast, few users": (100.0, 0.03, 30.0, 30.0),
-    "timeless": (1000.0, 0.03, None, None),
-}
-# Users per window behind the weights: more of them find smaller gains, where scoring them is cheap.
-_WINDOW_USERS = 400
-_WINDOW_USERS_SMALL = 1000
-_SMALL_CATALOGUE = 10_000
-_CALIBRATION_USERS = 200
-_WINDOW_EXACT = 1500
-_MIN_EVENTS = 5
 _REPEAT_SHARE = 0.1
 
 
@@ -69,6 +70,7 @@ class Trained:
         decisions: by task; `any` only where people repeat.
         confidences: by task.
         ease_choice: key of `EASE_CHOICES`.
+        als_choice: key of `ALS_CHOICES`.
         skipped: sources that could not be fitted, and why.
     """
 
@@ -79,25 +81,8 @@ class Trained:
     now_ms: int
     n_items: int
     ease_choice: str
+    als_choice: str
     skipped: tuple[StageReport, ...]
-
-
-def default_sources(settings: RankingSettings, *, ease_choice: str) -> tuple[Source, ...]:
-    """Every source, unfitted, in the order that breaks ties between equally good ones."""
-    regularisation, text, train_days, user_days = EASE_CHOICES[ease_choice]
-    limit = settings.max_exact_items
-    ease = EaseParams(regularisation, text, train_days, user_days, max_exact_items=limit)
-    return (
-        EaseSource(ease),
-        ItemKnnSource(max_items=limit),
-        AlsSource(seed=settings.seed),
-        TransitionSource(max_items=limit),
-        PopularitySource(),
-        recent_popularity(30),
-        recent_popularity(7),
-        RepeatSource(),
-        FacetVectorSource(depth=settings.n_candidates),
-    )
 
 
 def data_repeats(log: InteractionLog) -> bool:
@@ -122,107 +107,147 @@ def train(
     """Everything a ranker needs; see `Ranker.fit`."""
     past = log.before(now_ms)
     again = data_repeats(past) if repeats is None else repeats
-    tasks: tuple[Task, ...] = ("new", "any") if again else ("new",)
     _check_weights(settings)
-    windows = rolling_windows(past, now_ms=now_ms, length_days=settings.horizon_days)
-    steps = _Steps(progress, len(windows) * (len(EASE_CHOICES) + 2) + 1)
-    choice = choose_ease(past, catalogue, windows, settings=settings, steps=steps)
-    sources, skipped = _available(default_sources(settings, ease_choice=choice))
+    course = _Course(
+        log=past,
+        catalogue=catalogue,
+        settings=settings,
+        now_ms=now_ms,
+        tasks=("new", "any") if again else ("new",),
+        windows=rolling_windows(past, now_ms=now_ms, length_days=settings.horizon_days),
+    )
+    folds = () if course.windows_decide else held_out_folds(past, settings=settings)
+    grounds: Grounds = "held-out" if _enough(folds) else "windows"
+    if grounds == "windows":
+        folds = ()
+    steps = _Steps(progress, course.n_steps(folds))
+    ease, als = _choose(course, folds, steps)
+    sources, skipped = available(default_sources(settings, ease_choice=ease, als_choice=als))
+    found = _ask_windows(course, sources, steps=steps)
+    deciding = _ask_folds(course, folds, sources, steps=steps) if folds else found.deciding
     names = [source.name for source in sources]
-    pools, strangers = _pools(past, catalogue, sources, windows, tasks=tasks, settings=settings, steps=steps)
-    decisions = {task: _decision(pools[task], names, task=task, settings=settings) for task in tasks}
+    decisions = {
+        task: _decision(deciding[task], found.segments, names, task=task, settings=settings, grounds=grounds)
+        for task in course.tasks
+    }
     confidences = {
         task: calibrate(
-            strangers[task],
-            [fuse(pool.scores, names, decisions[task].weights) for pool in strangers[task]],
-            horizon_days=_length_days(windows, settings),
+            found.calibrating[task],
+            [fuse(pool.scores, names, decisions[task].weights) for pool in found.calibrating[task]],
+            horizon_days=_length_days(course.windows, settings),
         )
-        for task in tasks
+        for task in course.tasks
     }
     final = tuple(source.fit(past, catalogue, now_ms=now_ms) for source in sources)
     steps.done()
-    return Trained(final, decisions, confidences, again, now_ms, log.n_items, choice, skipped)
+    return Trained(final, decisions, confidences, again, now_ms, log.n_items, ease, als, skipped)
 
 
 _Pools = dict[Task, list[Pool]]
 
 
-def _pools(
-    log: InteractionLog,
-    catalogue: Catalogue,
-    sources: Sequence[Source],
-    windows: Sequence[Window],
-    *,
-    tasks: Sequence[Task],
-    settings: RankingSettings,
-    steps: _Steps,
-) -> tuple[_Pools, _Pools]:
-    """By task one pool per window: of the users who decide the weights, and of those who calibrate.
+@dataclass(frozen=True)
+class _Course:
+    """What is learned from, and the windows in it."""
+
+    log: InteractionLog
+    catalogue: Catalogue
+    settings: RankingSettings
+    now_ms: int
+    tasks: tuple[Task, ...]
+    windows: tuple[Window, ...]
+
+    @property
+    def windows_decide(self) -> bool:
+        """Whether enough users took something new in the windows, or nothing is to be decided."""
+        asked = [asked_in(self.log, window, settings=self.settings)[0] for window in self.windows]
+        enough = sum(map(bool, asked)) >= MIN_WINDOWS and len(set().union(*asked)) >= MIN_USERS
+        return enough or bool(self.settings.weights)
+
+    def n_steps(self, folds: Sequence[Fold]) -> int:
+        """How often a step is counted."""
+        if folds:
+            return len(self.windows) * 2 + len(folds) * (len(EASE_CHOICES) + len(ALS_CHOICES) + 1) + 1
+        return len(self.windows) * (len(WINDOW_EASE) + 2) + 1
+
+
+@dataclass(frozen=True)
+class _Windowed:
+    """By task one pool per window: of who decides, of who calibrates, and of the segments.
 
     Weights are compared on users who took something: the others say nothing about order. A probability has
     to hold for everyone, so confidence is calibrated on users drawn without a look at what they took.
     """
-    deciding: _Pools = {task: [] for task in tasks}
-    calibrating: _Pools = {task: [] for task in tasks}
-    for window in windows:
-        fitted = [source.fit(log, catalogue, now_ms=window.cut_ms) for source in sources]
-        steps.done()
-        both = _asked(log, window, settings=settings)
-        for pools, users in zip((deciding, calibrating), both, strict=True):
-            found = build_pools(
-                log, fitted, window=window, tasks=tasks, users=users, depth=settings.n_candidates
-            )
-            for task in tasks:
-                pools[task].append(found[task])
-        steps.done()
-    return deciding, calibrating
+
+    deciding: _Pools
+    calibrating: _Pools
+    segments: Mapping[Segment, _Pools]
 
 
-def choose_ease(
-    log: InteractionLog,
-    catalogue: Catalogue,
-    windows: Sequence[Window],
-    *,
-    settings: RankingSettings,
-    steps: _Steps,
-) -> str:
-    """Key of the EASE parameters with the best mean NDCG@10 on new items; the first without windows."""
-    first = next(iter(EASE_CHOICES))
-    if not windows:
-        return first
-    value = dict.fromkeys(EASE_CHOICES, 0.0)
-    limit = min(_WINDOW_EXACT, settings.max_exact_items)
-    small = settings.model_copy(update={"max_exact_items": limit})
-    for window in windows:
-        active = active_items(log, now_ms=window.cut_ms, limit=limit)
-        few, items = restrict(log, catalogue, active)
-        users, _ = _asked(few, window, settings=settings)
-        for choice in EASE_CHOICES:
-            ease = default_sources(small, ease_choice=choice)[0].fit(few, items, now_ms=window.cut_ms)
-            pool = build_pools(few, [ease], window=window, tasks=("new",), users=users, depth=50)["new"]
-            value[choice] += float(ndcg(pool, pool.scores[0]).mean()) if users else 0.0
-            steps.done()
-    return max(EASE_CHOICES, key=lambda choice: value[choice])
+def _enough(folds: Sequence[Fold]) -> bool:
+    return len(folds) == N_FOLDS and sum(len(fold.asked.contexts) for fold in folds) >= MIN_USERS
 
 
-def restrict(
-    log: InteractionLog, catalogue: Catalogue, codes: NDArray[np.int64]
-) -> tuple[InteractionLog, Catalogue]:
-    """Log and catalogue of those items only, renumbered in that order; vectors stay as they are."""
-    place = np.full(log.n_items, -1, np.int32)
-    place[codes] = np.arange(len(codes))
-    kept = log.take((log.item >= 0) & (place[log.item] >= 0))
-    items = replace(
-        catalogue,
-        item_ids=tuple(catalogue.item_ids[code] for code in codes),
-        titles=tuple(catalogue.titles[code] for code in codes),
-        descriptions=tuple(catalogue.descriptions[code] for code in codes),
-        categories=tuple(catalogue.categories[code] for code in codes),
-        domains=tuple(catalogue.domains[code] for code in codes),
-        texts=tuple(catalogue.texts[code] for code in codes),
-        text_row=catalogue.text_row[codes],
+def _ask_windows(course: _Course, sources: Sequence[Source], *, steps: _Steps) -> _Windowed:
+    """What sources fitted at each window's start propose, against what was then taken."""
+    log, settings, tasks = course.log, course.settings, course.tasks
+    depth = settings.n_candidates
+    found = _Windowed(
+        {task: [] for task in tasks},
+        {task: [] for task in tasks},
+        {segment: {task: [] for task in tasks} for segment in SEGMENTS},
     )
-    return replace(kept, item=place[kept.item], n_items=len(codes)), items
+    for window in course.windows:
+        fitted = [source.fit(log, course.catalogue, now_ms=window.cut_ms) for source in sources]
+        steps.done()
+        both = asked_in(log, window, settings=settings)
+        for pools, users in zip((found.deciding, found.calibrating), both, strict=True):
+            asked = build_pools(log, fitted, window=window, tasks=tasks, users=users, depth=depth)
+            for task in tasks:
+                pools[task].append(asked[task])
+        for segment, group in _segments(course, window, both[0]).items():
+            ours = pools_of(group, fitted, tasks=tasks, n_items=log.n_items, depth=depth)
+            for task in tasks:
+                found.segments[segment][task].append(ours[task])
+        steps.done()
+    return found
+
+
+def _choose(course: _Course, folds: Sequence[Fold], steps: _Steps) -> tuple[str, str]:
+    catalogue, settings = course.catalogue, course.settings
+    if folds:
+        return choose_on_folds(folds, catalogue, now_ms=course.now_ms, settings=settings, done=steps.done)
+    return choose_on_windows(course.log, catalogue, course.windows, settings=settings, done=steps.done)
+
+
+def _segments(course: _Course, window: Window, users: Sequence[int]) -> dict[Segment, Asked]:
+    """Who of each segment is asked in a window; nobody where weights are fixed."""
+    if course.settings.weights:
+        return {}
+    log, settings = course.log, course.settings
+    return {
+        "cold item": cold_items(log, window, settings=settings),
+        "cold user": cold_users(log, window, settings=settings),
+        "drifted user": drifted_users(log, course.catalogue, window, users, settings=settings),
+    }
+
+
+def _ask_folds(course: _Course, folds: Sequence[Fold], sources: Sequence[Source], *, steps: _Steps) -> _Pools:
+    """What sources fitted without the held-out parts propose, against those parts."""
+    pools: _Pools = {task: [] for task in course.tasks}
+    for fold in folds:
+        fitted = [source.fit(fold.log, course.catalogue, now_ms=course.now_ms) for source in sources]
+        found = pools_of(
+            fold.asked,
+            fitted,
+            tasks=course.tasks,
+            n_items=course.log.n_items,
+            depth=course.settings.n_candidates,
+        )
+        for task in course.tasks:
+            pools[task].append(found[task])
+        steps.done()
+    return pools
 
 
 class _Steps:
@@ -244,42 +269,24 @@ def _check_weights(settings: RankingSettings) -> None:
         raise SettingsError(f"ranking.weights: expected names among {known!r}, got {unknown!r}")
 
 
-def _available(sources: Sequence[Source]) -> tuple[tuple[Source, ...], tuple[StageReport, ...]]:
-    """Sources whose packages are here, and a report of the others."""
-    from importlib.util import find_spec
-
-    if find_spec("implicit") is not None:
-        return tuple(sources), ()
-    error = MissingExtraError("implicit", "als")
-    kept = tuple(source for source in sources if not isinstance(source, AlsSource))
-    return kept, (StageReport("source:als", "skipped", 0.0, str(error)),)
-
-
-def _asked(log: InteractionLog, window: Window, *, settings: RankingSettings) -> tuple[list[int], list[int]]:
-    """Users who decide the weights, all of whom took something new, and users to calibrate on.
-
-    Different people, drawn at random, where there are enough; where not, the same serve for both.
-    """
-    able = eligible_users(log, cut_ms=window.cut_ms, min_events=_MIN_EVENTS)
-    active = np.array(sorted(labels_of(log, window, task="new")), np.int64)
-    limit = _WINDOW_USERS_SMALL if log.n_items <= _SMALL_CATALOGUE else _WINDOW_USERS
-    first, second = able, able
-    if len(able) >= 2 * _WINDOW_USERS:
-        mixed = np.random.default_rng(settings.seed).permutation(able)
-        first, second = mixed[_CALIBRATION_USERS:], mixed[:_CALIBRATION_USERS]
-    return (
-        sample_users(np.intersect1d(first, active), limit=limit, seed=settings.seed),
-        sample_users(second, limit=_CALIBRATION_USERS, seed=settings.seed),
-    )
-
-
 def _decision(
-    pools: Sequence[Pool], names: Sequence[str], *, task: Task, settings: RankingSettings
+    pools: Sequence[Pool],
+    segments: Mapping[Segment, _Pools],
+    names: Sequence[str],
+    *,
+    task: Task,
+    settings: RankingSettings,
+    grounds: Grounds,
 ) -> FusionDecision:
     if settings.weights:
-        return FusionDecision(task, dict(settings.weights), {}, (), 0, 0, "fixed by ranking.weights")
+        reason = "fixed by ranking.weights"
+        return FusionDecision(task, dict(settings.weights), {}, (), 0, 0, reason, "settings")
     default = {name: weight for name, weight in DEFAULT_WEIGHTS[task].items() if name in names}
-    return decide(pools, names, task=task, default=default)
+    decision = decide(pools, names, task=task, default=default, grounds=grounds)
+    found = [
+        decide_segment(segment, asked[task], names, overall=decision) for segment, asked in segments.items()
+    ]
+    return replace(decision, segments=tuple(found))
 
 
 def _length_days(windows: Sequence[Window], settings: RankingSettings) -> float:

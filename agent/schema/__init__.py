@@ -25,6 +25,7 @@ from agent.schema.migrations import (
     DislikeKind,
     FacetChange,
     Migration,
+    Season,
 )
 from agent.schema.plain import ItemId, UserId, WordedBy, to_plain
 from agent.schema.profiles import (
@@ -66,6 +67,7 @@ __all__ = [
     "ProfileDiff",
     "Recommendation",
     "RecommendationList",
+    "Season",
     "StageReport",
     "StageStatus",
     "Timeline",

@@ -60,6 +60,7 @@ class Feedback:
         target: facet key, category, item id, interaction id or feedback id, by `target_kind`.
         value: the new label of a `rename`; the day (ISO) of a `gift` of an item, empty for every day.
         undone: taken back by a later `undo`.
+        utterance: the same for all that came of one sentence, which one `undo` takes back; empty alone.
     """
 
     feedback_id: int
@@ -70,6 +71,7 @@ class Feedback:
     target: str
     value: str = ""
     undone: bool = False
+    utterance: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The feedback as JSON-ready data."""

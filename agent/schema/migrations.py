@@ -14,6 +14,25 @@ DislikeKind = Literal["new", "lasting", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
+class Season:
+    """The yearly rhythm of one facet, tested apart from the windows.
+
+    Attributes:
+        episodes: begin and end of its activity in each year's season, oldest first; two or more.
+        p_value: that as much of its earlier activity would lie in the season of the newest by chance.
+        q_value: after Benjamini–Hochberg over the user's facets that could tell.
+        current: whether the season is on at the end of the windows.
+        expected: the day on which the next one is due; None while it is on, and with two years only.
+    """
+
+    episodes: tuple[tuple[datetime, datetime], ...]
+    p_value: float
+    q_value: float
+    current: bool
+    expected: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FacetChange:
     """How one facet moved between two windows of one user.
 
@@ -24,7 +43,9 @@ class FacetChange:
         p_value: two-sided, whole days shuffled.
         q_value: after Benjamini–Hochberg over the user's facets.
         crowd: True when the change vanishes once the population's own shift is taken out.
-        intervals: when the facet was active, `(first, last)` per spell.
+        intervals: when the facet was active, `(first, last)` per spell; of a seasonal one, per year.
+        season: set when the kind is `seasonal`. That is a rhythm and no drift: an abstention may hold such
+            a facet, and its shares, effect and p-value speak of the windows as those of any other.
     """
 
     key: str
@@ -39,6 +60,7 @@ class FacetChange:
     evidence_before: tuple[Evidence, ...]
     evidence_after: tuple[Evidence, ...]
     intervals: tuple[tuple[datetime, datetime], ...] = ()
+    season: Season | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,8 @@ class Migration:
         before: first and last moment of the earlier window, `after` of the later.
         drift_score: movement between the windows, in standard deviations of the same under shuffled days.
         p_value: that chance alone shows as much change, of either sort: between the windows, or an
-            interlude across their border; `abstained` is True when it is not below alpha.
+            interlude across their border; `abstained` is True when it is not below alpha. Then no facet has
+            changed, but seasonal ones are still told.
         changes: strongest evidence first; stable facets last.
         change_points: where the sessions split, oldest first; empty in an abstention, and when no single
             moment stands out (a gradual change has none).

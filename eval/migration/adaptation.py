@@ -20,9 +20,9 @@ from agent.ranking.windows import best_allowed
 from agent.schema import UserId
 from agent.session import Session as AgentSession
 from eval.audits.proportions import show
-from eval.bench import Row
 from eval.migration.alarms import Tick
 from eval.migration.histories import Analysed, Histories, Session, analyse
+from eval.rows import Row
 from eval.statistics import bootstrap_mean
 
 _BEFORE = 30

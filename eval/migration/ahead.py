@@ -27,9 +27,9 @@ from agent.schema import UserId
 from agent.session import Session
 from agent.settings import InterestSettings
 from eval.audits.proportions import show
-from eval.bench import Row
 from eval.migration.alarms import Tick
 from eval.migration.histories import Histories
+from eval.rows import Row
 from eval.statistics import bootstrap_mean
 
 _LENGTH, _DEPTH, _BATCH = 10, 200, 64

@@ -8,8 +8,8 @@ import numpy as np
 
 from agent.interests.changes import run_whole_test
 from eval.audits.proportions import rate, show
-from eval.bench import Row
 from eval.migration.histories import Analysed, Histories, Session, analyse
+from eval.rows import Row
 
 Tick = Callable[[str, int, int], None]
 _TARGET = (0.03, 0.07)

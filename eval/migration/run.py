@@ -16,7 +16,6 @@ from rich.table import Table
 from agent.agent import Agent
 from agent.interests.threads import one_thread
 from agent.session import Session
-from eval.bench import Row, to_markdown
 from eval.datasets import OTHER, PRESETS, ProgressCallback, open_ingested
 from eval.figures import publish
 from eval.migration.adaptation import adaptation_rows
@@ -25,6 +24,7 @@ from eval.migration.alarms import Tick, alarm_rows, natural_row
 from eval.migration.histories import Histories, collect_histories
 from eval.migration.planted import planted_rows, return_rows
 from eval.migration.telling import telling_rows
+from eval.rows import Row, to_markdown
 
 DATA = ("grocery", "stackexchange-small", "movietweetings-100k")
 PARTS = ("alarms", "planted", "returns", "telling", "adaptation", "ahead", "time")

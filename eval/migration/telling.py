@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from agent.data.log import Catalogue
 from agent.interests.frame import FacetFrame
 from eval.audits.proportions import show
-from eval.bench import Row
 from eval.migration.alarms import Tick
 from eval.migration.histories import Histories, Session, analyse
 from eval.migration.measures import auc_of
+from eval.rows import Row
 from eval.statistics import Interval, bootstrap_mean
 
 _HELD_OUT = 0.2
@@ -84,7 +84,7 @@ def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told 
     for change in found.migration.changes:
         spot = found.frame.keys.index(change.key)
         weights[spot] = np.log((change.share_after + _PSEUDO_SHARE) / (change.share_before + _PSEUDO_SHARE))
-        named[spot] = change.kind not in ("stable", "returned")
+        named[spot] = change.kind not in ("stable", "returned", "seasonal")
     return Told(
         user=user,
         frame=found.frame,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from typer.testing import CliRunner
 
-from agent import Agent
 from agent.cli import app
-from agent.data.sniff import propose_toml
 from agent.errors import FetchError, SettingsError
-from agent.llm import advice, registry
+from agent.llm import advice, model_specs, registry
 from agent.llm.advice import Machine, advise, measure_machine
 from agent.llm.llamacpp import Speed
-from agent.llm.registry import ModelSpec
-from agent.workspace import Workspace
+from agent.llm.model_specs import ModelSpec
+from tests.llm.servers import serving
+from tests.shops import new_shop
 
 CONTENT = bytes(range(256)) * 8000
 TOY = ModelSpec("toy", "toy.gguf", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "none", "owner/toy", ())
@@ -42,20 +40,16 @@ class _Hub(BaseHTTPRequestHandler):
 def hub(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     server.asked = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     monkeypatch.setenv("DRIFTREC_HUB_URL", f"http://127.0.0.1:{server.server_port}")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty home whose only known model is the toy."""
     monkeypatch.setenv("DRIFTREC_HOME", str(tmp_path))
-    monkeypatch.setattr(registry, "MODELS", (TOY,))
+    monkeypatch.setattr(model_specs, "MODELS", (TOY,))
     return tmp_path / "models"
 
 
@@ -118,11 +112,7 @@ def test_advice_on_this_machine_speaks_json():
 
 
 def test_advice_goes_by_the_data_of_a_workspace(tmp_path, en_files):
-    items, interactions = en_files
-    Workspace(tmp_path).create(propose_toml(interactions, items))
-    with Agent.open(tmp_path, model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(interactions)
+    with new_shop(tmp_path, en_files) as agent:
         counts = agent.session.store.counts()
     found = json.loads(run("advise", "--no-measure", "-w", str(tmp_path), "--json").stdout)
     assert found["users"] == found["data"]["users"] == counts.users > 1
@@ -171,7 +161,7 @@ def test_a_measured_speed_counts_more_than_the_table():
 
 
 def test_every_known_model_has_a_stated_speed():
-    assert set(advice._STATED) == {spec.name for spec in registry.MODELS}
+    assert set(advice._STATED) == {spec.name for spec in model_specs.MODELS}
     assert all(cost.least in advice._STATED for cost in advice.TASKS.values())
 
 
@@ -183,9 +173,9 @@ def test_the_machine_is_measured():
 
 @pytest.mark.model
 def test_a_model_that_is_here_is_measured(monkeypatch):
-    smallest = tuple(spec for spec in registry.MODELS if spec.name == "smollm2-135m")
+    smallest = tuple(spec for spec in model_specs.MODELS if spec.name == "smollm2-135m")
     registry.model_path("smollm2-135m")
-    monkeypatch.setattr(registry, "MODELS", smallest)
+    monkeypatch.setattr(model_specs, "MODELS", smallest)
     found = json.loads(run("advise", "--json").stdout)
     entry = next(entry for entry in found["estimates"] if entry["model"] == "smollm2-135m")
     assert entry["measured"]

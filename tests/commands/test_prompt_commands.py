@@ -16,6 +16,7 @@ from agent.llm.prompts import list_prompts
 from agent.llm.scripted import ScriptedBackend
 from agent.preview import is_shown, preview
 from agent.workspace import Workspace
+from tests.shops import new_shop
 
 USER = "c01"
 SHOWN = (
@@ -31,12 +32,8 @@ SHOWN = (
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, en_files):
     folder = tmp_path_factory.mktemp("prompts")
-    items, interactions = en_files
-    Workspace(folder).create(propose_toml(interactions, items))
-    with Agent.open(folder, model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(interactions)
-    return folder
+    with new_shop(folder, en_files):
+        return folder
 
 
 @pytest.fixture
@@ -162,7 +159,7 @@ def test_the_command_shows_it(shop):
 @pytest.mark.parametrize(
     ("name", "question"),
     [
-        ("chat_short", "What changed lately?"),
+        ("chat_short", "Why the first one?"),
         ("chat_route", "blimey, I fancy a nibble"),
         ("chat_choose", "blimey, I fancy a nibble"),
     ],
@@ -174,7 +171,7 @@ def test_prompts_of_a_talk_are_those_that_the_question_causes(shop, name, questi
         model = ScriptedBackend(lambda request: "{}", score_function=score)
         agent.session.__dict__["backend"] = model
         agent.chat(USER, keep=False).ask(question)
-    assert shown.name == f"{name}.v1" and question in shown.user
+    assert shown.name == f"{name}.v{2 if name == 'chat_short' else 1}" and question in shown.user
     if name == "chat_route":
         assert shown.user in [prefix for prefix, _ in model.scored]
     else:
@@ -188,7 +185,7 @@ def test_prompts_of_a_talk_are_those_that_the_question_causes(shop, name, questi
         ("chat_short", "nobody", "What changed?", "user id"),
         ("chat_short", USER, "Recommend something", "no model sums up"),
         ("chat_route", USER, "What changed lately?", "the rules understand"),
-        ("chat_short.v9", USER, "What changed lately?", "chat_short.v1"),
+        ("chat_short.v9", USER, "Why the first one?", "chat_short.v2"),
     ],
 )
 def test_what_of_a_talk_cannot_be_shown_is_said(shop, name, user, question, told):
@@ -201,16 +198,12 @@ def test_showing_a_prompt_of_a_talk_changes_and_keeps_nothing(shop):
         with pytest.raises(SettingsError):
             preview_chat(agent, "chat_short", USER, "never show me tents again")
         assert agent.feedback(USER) == [] and agent.chat(USER, keep=False).kept_talks() == []
-    asked = ("show", "chat_short", "--user", USER, "--ask", "What changed lately?", "-w", shop)
+    asked = ("show", "chat_short", "--user", USER, "--ask", "Why the first one?", "-w", shop)
     assert "Facts:" in run(*asked).stdout
 
 
 def test_the_language_of_prompts_is_that_of_the_items_unless_it_is_set(tmp_path, zh_files, monkeypatch):
-    items, interactions = zh_files
-    Workspace(tmp_path).create(propose_toml(interactions, items))
-    with Agent.open(tmp_path, model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(interactions)
+    with new_shop(tmp_path, zh_files) as agent:
         names = [
             preview(agent.session, name, "u01").name
             for name in ("facet_label", "profile_summary", "rerank_prior")

@@ -42,16 +42,17 @@ def ingest(
 ) -> Callable[..., IngestReport]:
     """Ingests events from a path, or from the text of a CSV file; keywords are those of `InteractionFile`."""
 
-    def run(source: Path | str | bytes, *, chunk_rows: int = 50_000, **room: Any) -> IngestReport:
-        path = source if isinstance(source, Path) else as_file(source, "events.csv")
-        settings = Settings(interactions=InteractionFile(**room))
-        report = ingest_interactions(
-            store, path, settings, quarantine_dir=quarantine_dir, chunk_rows=chunk_rows
-        )
-        assert report.adds_up, report
-        return report
-
-    return run
+    return _ingesting(
+        lambda path, room, **options: ingest_interactions(
+            store,
+            path,
+            Settings(interactions=InteractionFile(**room)),
+            quarantine_dir=quarantine_dir,
+            **options,
+        ),
+        as_file,
+        "events.csv",
+    )
 
 
 @pytest.fixture
@@ -60,10 +61,23 @@ def ingest_catalogue(
 ) -> Callable[..., IngestReport]:
     """Ingests items from a path, or from the text of a CSV file; keywords are those of `ItemFile`."""
 
+    return _ingesting(
+        lambda path, room, **options: ingest_items(
+            store, path, Settings(items=ItemFile(**room)), quarantine_dir=quarantine_dir, **options
+        ),
+        as_file,
+        "items.csv",
+    )
+
+
+def _ingesting(
+    reader: Callable[..., IngestReport], as_file: Callable[[str | bytes, str], Path], name: str
+) -> Callable[..., IngestReport]:
+    """`reader` with a path, or a text put into the file `name`; every report must add up."""
+
     def run(source: Path | str | bytes, *, chunk_rows: int = 50_000, **room: Any) -> IngestReport:
-        path = source if isinstance(source, Path) else as_file(source, "items.csv")
-        settings = Settings(items=ItemFile(**room))
-        report = ingest_items(store, path, settings, quarantine_dir=quarantine_dir, chunk_rows=chunk_rows)
+        path = source if isinstance(source, Path) else as_file(source, name)
+        report = reader(path, room, chunk_rows=chunk_rows)
         assert report.adds_up, report
         return report
 

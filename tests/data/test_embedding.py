@@ -26,6 +26,7 @@ from agent.data.store import Store
 from agent.errors import IndexMismatchError, MissingExtraError, ModelFileError, OfflineError, SettingsError
 from agent.fetch import fetch_wheel
 from agent.settings import EmbeddingSettings
+from tests.columns import columns_of_catalogue
 
 PLAIN = EmbeddingSettings()
 WITH_PCA = EmbeddingSettings(pca_dims=3)
@@ -52,15 +53,7 @@ class HashEmbedder:
 
 def catalogue(texts: Sequence[str], titles: Sequence[str] = ()) -> Catalogue:
     n = len(texts)
-    return Catalogue(
-        item_ids=tuple(f"i{number}" for number in range(n)),
-        titles=tuple(titles) or ("",) * n,
-        descriptions=("",) * n,
-        categories=((),) * n,
-        domains=("",) * n,
-        texts=tuple(texts),
-        text_row=np.full(n, -1, dtype=np.int32),
-    )
+    return columns_of_catalogue(tuple(titles) or ("",) * n, np.full(n, -1), texts=tuple(texts))
 
 
 def test_the_items_own_text_wins() -> None:

@@ -14,6 +14,7 @@ from agent.data.exact_index import ExactIndex
 from agent.data.index import ItemIndex, compute_entries
 from agent.data.log import Catalogue
 from agent.errors import IndexMismatchError, NotFittedError
+from tests.columns import columns_of_catalogue
 
 DIM = 16
 
@@ -29,17 +30,7 @@ def catalogue(
     """A catalogue whose item i has the vector of row `rows[i]`."""
     n = len(rows)
     ids = ids or [f"item{number}" for number in range(n)]
-    return Catalogue(
-        item_ids=tuple(ids),
-        titles=("",) * n,
-        descriptions=("",) * n,
-        categories=((),) * n,
-        domains=("",) * n,
-        texts=("",) * n,
-        text_row=np.array(rows, dtype=np.int32),
-        vectors=vectors,
-        embedder=embedder,
-    )
+    return columns_of_catalogue(("",) * n, rows, item_ids=tuple(ids), vectors=vectors, embedder=embedder)
 
 
 @pytest.fixture(params=["chroma", "exact"])

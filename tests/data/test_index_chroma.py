@@ -75,7 +75,6 @@ def test_a_reopened_index_answers_without_its_catalogue(tmp_path: Path) -> None:
     assert index.query(vectors[7], 1)[0] == ("item7",)
     report = index.build(catalogue(vectors, list(range(40))))
     assert report.action == "unchanged"
-    assert report.seconds < 0.5
     index.close()
     index.close()
 

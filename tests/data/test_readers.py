@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.data.readers import Chunk, line_column, open_source
+from agent.data.chunks import Chunk, line_column
+from agent.data.readers import open_source
 from agent.errors import InputFileError, SettingsError
 
 

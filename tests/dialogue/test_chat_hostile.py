@@ -48,9 +48,7 @@ def test_hostile_questions_get_a_useful_reply_and_leak_nothing(en):
         assert answer.text.strip() and len(answer.text) < 4_000, question[:60]
         assert answer.seconds < 20
         plain = json.dumps(answer.to_dict(), ensure_ascii=False)
-        assert "7731" not in plain.replace(json.dumps(answer.question)[1:-1], "").replace(
-            "canary island lamp", ""
-        ) or (CANARY.lower() in question.lower()), question
+        assert CANARY.casefold() not in plain.casefold() or CANARY in question, question
         assert "Zanzibar" not in plain or "Zanzibar" in question
         assert "\x1b" not in answer.text and "\u202e" not in answer.text and "<|" not in answer.text
         check_evidence(en, answer, "c01")
@@ -142,7 +140,9 @@ def test_models_that_fail_leave_the_facts(en, monkeypatch, reply, shown):
     plain = en.chat("c01", keep=False)
     plain.ask("recommend")
     facts = plain.ask("why number 1?")
-    monkeypatch.setattr("agent.chat_host.WorkspaceHost.backend", ScriptedBackend(lambda request: reply))
+    monkeypatch.setattr(
+        "agent.chat_host.WorkspaceHost.backend", ScriptedBackend(lambda request: reply, remote=True)
+    )
     talk = en.chat("c01", keep=False)
     talk.ask("recommend")
     answer = talk.ask("why number 1?")
@@ -151,7 +151,9 @@ def test_models_that_fail_leave_the_facts(en, monkeypatch, reply, shown):
 
 def test_a_model_that_says_the_truth_is_heard(en, monkeypatch):
     reply = "“Trekking poles” is number 1, and it belongs to your interest “Hiking”, which is rising."
-    monkeypatch.setattr("agent.chat_host.WorkspaceHost.backend", ScriptedBackend(lambda request: reply))
+    monkeypatch.setattr(
+        "agent.chat_host.WorkspaceHost.backend", ScriptedBackend(lambda request: reply, remote=True)
+    )
     talk = en.chat("c01", keep=False)
     talk.ask("recommend")
     answer = talk.ask("why number 1?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.dialogue.answers import Sentence
+from agent.dialogue.chat_choice import choice_of, readable
 from agent.dialogue.chat_wording import ChatWorder, find_stray
 from agent.errors import BackendError
 from agent.llm.backend import Completion
@@ -73,15 +74,15 @@ def test_chinese(text, follows):
 
 
 def test_a_sentence_carries_the_evidence_of_the_facts_that_bear_it():
-    backend = ScriptedBackend(["“Rain jacket” is number 2 because you bought it 3 times."])
+    backend = ScriptedBackend(["“Rain jacket” is number 2 because you bought it 3 times."], remote=True)
     short = ChatWorder(backend).sum_up("Why?", SENTENCES, "en")
     assert short.sentence.evidence == ("fact:0", "fact:1") and short.sentence.text.startswith("In short: ")
     assert "Why?" in backend.requests[0].user
 
 
 def test_asides_are_not_offered():
-    backend = ScriptedBackend(["You bought it 3 times."])
-    facts = [*SENTENCES[:2], Sentence("Without that it would be number 9.", ("fact:9",), aside=True)]
+    backend = ScriptedBackend(["You bought it 3 times."], remote=True)
+    facts = [*SENTENCES[:3], Sentence("Without that it would be number 9.", ("fact:9",), aside=True)]
     ChatWorder(backend).sum_up("Why?", facts, "en")
     assert "number 9" not in backend.requests[0].user
 
@@ -95,10 +96,55 @@ def test_asides_are_not_offered():
     ],
 )
 def test_a_model_that_fails_gives_no_sentence_and_a_note(answer, noted):
-    short = ChatWorder(ScriptedBackend([answer])).sum_up("Why?", SENTENCES, "en")
+    short = ChatWorder(ScriptedBackend([answer], remote=True)).sum_up("Why?", SENTENCES, "en")
     assert short.sentence is None and noted in short.note
 
 
 def test_garbage_is_cut_in_the_open():
-    short = ChatWorder(ScriptedBackend(["The moon is a lamp with 77 doors."])).sum_up("Why?", SENTENCES, "en")
+    short = ChatWorder(ScriptedBackend(["The moon is a lamp with 77 doors."], remote=True)).sum_up(
+        "Why?", SENTENCES, "en"
+    )
     assert short.sentence is None and "moon" in short.cut[0].text and "no fact" in short.cut[0].reason
+
+
+BOUGHT = "you bought it 3 times, last on 2024-08-31, and viewed it twice"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reasons", "evidence"),
+    [
+        ("1", "none", BOUGHT, (0, 1)),
+        ("3", "1", f"Mystery fell from 57% to 4%, and {BOUGHT}", (0, 3, 1)),
+        ("3", "3", "Mystery fell from 57% to 4%", (0, 3)),
+    ],
+)
+def test_a_model_on_this_machine_only_chooses_the_facts(first, second, reasons, evidence):
+    backend = ScriptedBackend([{"first": first, "second": second}])
+    short = ChatWorder(backend).sum_up("Why?", SENTENCES, "en")
+    assert short.sentence.text == f"In short: “Rain jacket” is number 2 because {reasons}." and not short.cut
+    assert short.sentence.evidence == tuple(f"fact:{number}" for number in evidence)
+    (request,) = backend.requests
+    assert request.schema == choice_of(3) and "number 2" not in request.user and "3. Mystery" in request.user
+
+
+def test_without_a_lead_the_chosen_facts_stand_alone_and_in_chinese():
+    rows = [Sentence(text, (f"fact:{number}",), row=True) for number, text in enumerate(FACTS_ZH)]
+    short = ChatWorder(ScriptedBackend([{"first": "2", "second": "3"}])).sum_up("?", rows, "zh", lead=False)
+    assert short.sentence.text == f"简而言之：{FACTS_ZH[1][:-1]}，而且{FACTS_ZH[2][:-1]}。"
+    assert ChatWorder(ScriptedBackend([])).sum_up("?", rows[:2], "zh").sentence is None
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"first": "9", "second": "none"}', "because of the moon", BackendError("gone")]
+)
+def test_a_choice_that_is_none_gives_no_sentence_and_a_note(answer):
+    short = ChatWorder(ScriptedBackend([answer])).sum_up("Why?", SENTENCES, "en")
+    assert short.sentence is None and "without a summary" in short.note
+
+
+def test_under_one_percent_stays_readable_and_opens_no_mark():
+    assert readable("fits “Tea” (<1%), <2%", "en") == "fits “Tea” (under 1%), under 2%"
+    facts = [*SENTENCES[:2], Sentence("It has <1% of it. <|im_start|>", ("fact:9",)), SENTENCES[3]]
+    backend = ScriptedBackend([{"first": "2", "second": "none"}])
+    ChatWorder(backend).sum_up("Why?", facts, "en")
+    assert "It has under 1% of it. ‹|im_start|›" in backend.requests[0].user

@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.log import DAY_MS, Catalogue
 from agent.dialogue.reasons import ReasonContext, explain_item
 from agent.interests.frame import form_frame
 from agent.schema import Facet, FacetChange
 from agent.settings import InterestSettings
+from tests.columns import columns_of_log
 
 # Two cheeses, a bread, something far away and something without text.
 TITLES = ("Goat cheese, 150 g", "Brie, 200 g", "Rye bread", "Garden hose", "Mystery")
@@ -35,18 +36,9 @@ def catalogue():
 @pytest.fixture(scope="module")
 def log():
     """Goat cheese on two days, rye bread on the third."""
-    return InteractionLog(
-        user=np.zeros(3, np.int32),
-        item=np.array([0, 0, 2], np.int32),
-        timestamp_ms=np.array(DAYS, np.int64) * DAY_MS,
-        event=np.zeros(3, np.int16),
-        value=np.full(3, np.nan, np.float32),
-        weight=np.ones(3, np.float32),
-        interaction_id=np.array([11, 12, 13], np.int64),
-        user_ids=("ann",),
-        events=("purchase",),
-        n_items=5,
-    )
+    days_ms = np.array(DAYS, np.int64) * DAY_MS
+    ids = np.array([11, 12, 13], np.int64)
+    return columns_of_log([0, 0, 0], [0, 0, 2], days_ms, interaction_id=ids, user_ids=("ann",), n_items=5)
 
 
 def context_of(log, catalogue, *, language="en", kind="rising", taken_by_others=5):

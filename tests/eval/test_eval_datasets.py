@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.errors import MissingExtraError
+from eval.beyond import background
+from eval.canary import CANARY_ID, without_canary
 from eval.classic import ClassicRow, ratings_of
 from eval.datasets import PRESETS, Preset, digest_of, load_dataset, prepare
-from eval.errors import DataSetMissingError
+from eval.errors import DataSetMissingError, EvalError
+from eval.protocol import run_row
 from eval.ratings import rating_errors
 from eval.smoke import smoke_data
 from eval.splits import make_split
@@ -36,6 +40,35 @@ def test_an_event_file_of_ones_own(at_home, en_files):
     assert load_dataset(str(events), items=items, min_users=2).digest != data.digest
 
 
+def test_an_event_file_without_items_is_evaluated(at_home):
+    rows = [
+        f"u{user},i{(user + n * n) % 12},{1500000000 + n * 86400 + user}"
+        for n in range(20)
+        for user in range(9)
+    ]
+    Path("own.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(rows), encoding="utf-8")
+    data = load_dataset("own.csv")
+    assert data.catalogue.item_vectors(np.arange(3)).shape[0] == 3
+    ((question, exam),) = make_split(data, task="any")
+    outcome = run_row(question, exam, background(question), ClassicRow())
+    assert outcome.status in ("ran", "failed") and len(question.users) == 9
+
+
+def test_a_file_without_events_says_what_it_needs(at_home):
+    Path("empty.csv").write_text("user_id,item_id,timestamp\n", encoding="utf-8")
+    with pytest.raises(EvalError, match=r"empty\.csv: expected rows that each name a user"):
+        load_dataset("empty.csv")
+
+
+def test_other_vectors_are_another_key_and_the_same_data():
+    data = rated_world()
+    vectors = data.catalogue.vectors.copy()
+    vectors[3, 3] += 0.01
+    other = replace(data, catalogue=replace(data.catalogue, vectors=vectors))
+    assert (other.digest, other.catalogue.digest) == (data.digest, data.catalogue.digest)
+    assert other.vector_digest != data.vector_digest
+
+
 def test_a_missing_data_set_says_what_there_is(at_home, monkeypatch):
     with pytest.raises(DataSetMissingError, match="grocery"):
         load_dataset("no-such-data")
@@ -53,9 +86,8 @@ def test_movielens_2016_needs_its_package(at_home, monkeypatch):
 def test_items_that_few_have_are_left_out():
     log = log_of([(0, 0, 1), (1, 0, 2), (0, 1, 3), (0, 1, 4)], user_ids=("a", "b"), n_items=3)
     few = prepare("few", log, catalogue_of(3), Preset("", 2, 0.8))
-    assert few.catalogue.item_ids == ("i0",)
-    assert len(few.log) == 2
-    assert few.digest == digest_of(few.log, few.catalogue)
+    assert few.catalogue.item_ids == ("i0", CANARY_ID)
+    assert len(without_canary(few.log)) == 2
     assert digest_of(replace(few.log, timestamp_ms=few.log.timestamp_ms + 1), few.catalogue) != few.digest
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.figures import find_problems, publish
+from eval.figures import find_problems, measured_on, publish
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -44,6 +44,16 @@ def test_figures_of_another_version_are_stale(readme):
     path.write_text(json.dumps(record), encoding="utf-8")
     (problem,) = find_problems(readme)
     assert "0.0.1" in problem
+
+
+def test_each_table_tells_its_revision(readme):
+    publish(readme, "speed", "| 9 s |", command="make speed")
+    path = readme.parent / ".github" / "figures.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["speed"]["revision"] = "abc123+"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (line,) = measured_on(readme)
+    assert line.startswith("speed: revision abc123 with changes not committed") and "make speed" in line
 
 
 def test_a_file_without_marks_is_refused_and_stays_as_it_is(tmp_path):

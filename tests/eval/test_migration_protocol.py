@@ -9,8 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from agent.agent import Agent
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
-from agent.data.sniff import propose_toml
+from agent.data.log import DAY_MS
 from agent.interests.population import item_category_matrix
 from agent.settings import InterestSettings
 from agent.workspace import Workspace
@@ -21,6 +20,8 @@ from eval.migration.measures import area, auc_of, plain_divergence, wins
 from eval.migration.planted import _nearest_reported, plant, planted_rows, return_rows, swap_genres
 from eval.migration.run import Plan, run_migration
 from eval.migration.telling import telling_rows
+from tests.columns import columns_of_catalogue, columns_of_log
+from tests.shops import new_shop
 
 GROUPS, PER_GROUP, N_USERS, N_DAYS = 8, 6, 26, 40
 SETTINGS = InterestSettings(permutations=399)
@@ -38,17 +39,8 @@ def catalogue():
     vectors = np.eye(GROUPS, 24, dtype=np.float32)[group] + rng.normal(0, 0.07, (len(group), 24))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     titles = tuple(f"thing {code} of group {number}" for code, number in enumerate(group))
-    return Catalogue(
-        item_ids=tuple(f"i{code}" for code in range(len(group))),
-        titles=titles,
-        descriptions=("",) * len(group),
-        categories=tuple((f"group {number}",) for number in group),
-        domains=("",) * len(group),
-        texts=titles,
-        text_row=np.arange(len(group), dtype=np.int32),
-        vectors=vectors,
-        embedder="made-up",
-    )
+    categories = tuple((f"group {number}",) for number in group)
+    return columns_of_catalogue(titles, categories=categories, vectors=vectors, embedder="made-up")
 
 
 def world(taste_of):
@@ -61,17 +53,11 @@ def world(taste_of):
         for _ in range(3)
     ]
     user, item, day = (np.array(column) for column in zip(*rows, strict=True))
-    n = len(rows)
-    return InteractionLog(
-        user=user.astype(np.int32),
-        item=item.astype(np.int32),
-        timestamp_ms=(17_000 + day) * DAY_MS + np.arange(n),
-        event=np.zeros(n, np.int16),
-        value=np.full(n, np.nan, np.float32),
-        weight=np.ones(n, np.float32),
-        interaction_id=np.arange(1, n + 1),
+    return columns_of_log(
+        user,
+        item,
+        (17_000 + day) * DAY_MS + np.arange(len(rows)),
         user_ids=tuple(f"u{number}" for number in range(N_USERS)),
-        events=("purchase",),
         n_items=GROUPS * PER_GROUP,
     )
 
@@ -191,13 +177,9 @@ def test_a_description_tells_held_out_items_where_people_turned(catalogue):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory, en_files):
-    items, events = en_files
     place = Workspace(tmp_path_factory.mktemp("migration") / "shop")
-    place.create(propose_toml(events, items))
-    with Agent.open(place.root, model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(events)
-    return place
+    with new_shop(place.root, en_files):
+        return place
 
 
 def test_the_whole_protocol_on_a_small_workspace_twice_the_same(workspace, capsys, monkeypatch):

@@ -37,7 +37,7 @@ def test_only_the_users_who_are_asked_have_a_value(question):
     values = outcome.values["NDCG@10"]
     assert (~np.isnan(values)).sum() == 5
     assert np.nanmean(values) > 0.1
-    assert outcome.figures["p95 ms"] > 0
+    assert outcome.figures["p95 ms"] > 0 and sum(n for *_, n in outcome.reliability) <= 50
 
 
 def test_rows_with_a_model_are_there_when_one_is_named():

@@ -7,11 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from agent import Agent
-from agent.data.sniff import propose_toml
-from agent.workspace import Workspace
 from eval.picture import STREAM, draw_stream
 from tests.conftest import ROOT
+from tests.shops import new_shop
 
 MOST_BYTES = 150_000
 
@@ -33,11 +31,7 @@ def test_the_readme_image_is_there():
 
 
 def test_the_command_draws_it_from_a_workspace(tmp_path, en_files):
-    items, interactions = en_files
-    Workspace(tmp_path / "shop").create(propose_toml(interactions, items))
-    with Agent.open(tmp_path / "shop", model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(interactions)
+    with new_shop(tmp_path / "shop", en_files) as agent:
         agent.index()
         labels = {change.label for change in agent.migration("c03").changes}
     targets = [tmp_path / "images" / name for name in ("one.svg", "two.svg")]

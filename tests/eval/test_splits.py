@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from agent.data.log import DAY_MS
+from eval import tuning
+from eval.baselines import HALF_LIVES, RandomSource, baseline_rows
 from eval.beyond import background
-from eval.canary import plant_canary, with_canary
+from eval.canary import CANARY_ID, planted_share, without_canary
 from eval.errors import EvalError, LeakError
 from eval.ours import RankerRow
-from eval.protocol import run_row
+from eval.protocol import run_row, telling
+from eval.recommenders import Record, SourceRow, fixed
 from eval.sealed import SealedLog
 from eval.smoke import smoke_data
 from eval.splits import make_split, segments
 from tests.eval.worlds import (
     BrokenRow,
+    FutureRow,
     LateRow,
     LeakyRow,
     OracleRow,
@@ -106,15 +113,86 @@ def test_an_oracle_scores_one_and_a_broken_row_is_reported(planted):
 
 def test_a_leak_ends_the_run(planted):
     question, exam, known = planted[0]
-    data = smoke_data()["smoke"]
-    log, _ = with_canary(data.log, data.catalogue)
-    whole = plant_canary(log, question.users, cut_ms=question.cut_ms)
     with pytest.raises(LeakError, match="canary"):
-        run_row(question, exam, known, LeakyRow(whole))
+        run_row(question, exam, known, LeakyRow(smoke_data()["smoke"].log))
     with pytest.raises(LeakError, match="labels were read"):
         run_row(question, exam, known, PeekingRow(exam))
     with pytest.raises(LeakError, match="sealed"):
         run_row(question, exam, known, LateRow())
+
+
+@pytest.mark.parametrize(("scheme", "windows"), [("temporal", 2), ("temporal", 11), ("leave-last-out", 1)])
+def test_the_future_of_the_data_set_holds_the_canary(scheme, windows):
+    data = smoke_data()["smoke"]
+    for question, exam in make_split(data, scheme=scheme, n_windows=windows, max_users=0):
+        assert planted_share(data.log, question.users, question.moments_ms) == 1.0
+        assert exam.labels.canary not in question.train.item
+        assert not any(exam.labels.canary in items for items in (*exam.labels.known, *exam.labels.cold))
+        for row in (FutureRow(data), LeakyRow(data.log)):
+            with pytest.raises(LeakError, match="canary"):
+                run_row(question, exam, background(question), row)
+
+
+def test_what_is_learned_from_and_digested_is_what_happened():
+    log = tiny_log()
+    data = dataset_of(log)
+    real = without_canary(data.log)
+    assert data.catalogue.item_ids[-1] == CANARY_ID
+    assert real.interaction_id.tolist() == log.interaction_id.tolist()
+    with pytest.raises(EvalError, match="windows"):
+        make_split(data, n_windows=12)
+    with pytest.raises(EvalError, match="tiny: expected at least two events"):
+        make_split(dataset_of(log.take(slice(0, 1))))
+
+
+def test_chance_is_chance_over_cold_items_too(planted):
+    question, exam, known = planted[0]
+    outcome = run_row(question, exam, known, SourceRow("random", fixed(RandomSource())))
+    assert question.cold_item.sum() == 6
+    assert 0.3 < np.nanmean(outcome.values["cold: NDCG@10"]) < 0.9
+    # Six items in fifty places: any order finds them all, so nothing is said.
+    assert "cold: recall@50" not in outcome.values and "cold: recall@10" not in outcome.values
+    assert "recall@50" in outcome.values
+    assert np.isnan(telling({"NDCG@10": np.ones(2)}, n_candidates=1)["NDCG@10"]).all()
+
+
+def test_a_row_that_cannot_be_scored_costs_no_other(planted, monkeypatch):
+    question, exam, known = planted[0]
+    monkeypatch.setattr("eval.protocol.beyond_accuracy", lambda *a: 1 / 0)
+    outcome = run_row(question, exam, known, SourceRow("random", fixed(RandomSource())))
+    assert (outcome.status, outcome.note) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_confidence_is_that_of_the_scored_list(planted):
+    question, exam, known = planted[0]
+
+    @dataclass
+    class Sure:
+        question: object
+        note: str = ""
+        record: Record = field(default_factory=Record)
+
+        def rank(self, rows, *, depth, allowed):
+            known = bool((allowed & question.known_item).sum() > question.cold_item.sum()) and len(rows) > 1
+            items = np.flatnonzero(allowed)[:2]
+            for row in rows:
+                self.record.confidences[row] = np.full(len(items), 0.25 if known else 0.75)
+            return [items.astype(np.int64) for _ in rows]
+
+    row = SimpleNamespace(name="sure", group="ours", fit=Sure)
+    outcome = run_row(question, exam, known, row)
+    assert {round(stated, 2) for stated, _, _ in outcome.reliability} == {0.25}
+
+
+def test_repeats_are_told_apart():
+    ((question, exam),) = make_split(smoke_data()["smoke"], task="any", max_users=0)
+    parts = segments(question)
+    assert (parts["often repeats"] | parts["seldom repeats"]).tolist() == parts["warm"].tolist()
+    outcome = run_row(question, exam, background(question), OracleRow(exam.labels))
+    for part in ("again", "first time"):
+        assert 0.2 < np.nanmean(outcome.values[f"{part}: NDCG@10"]) <= 1.0
+    ((question, _),) = make_split(dataset_of(tiny_log()))
+    assert not segments(question)["often repeats"].any()
 
 
 def test_the_labels_open_again_after_a_leak(planted):
@@ -126,9 +204,38 @@ def test_the_labels_open_again_after_a_leak(planted):
 
 def test_ours_never_lists_the_canary_nor_what_was_taken(planted):
     question, exam, known = planted[1]
+    fitted = RankerRow().fit(question)
+    lists = fitted.rank(range(9), depth=50, allowed=question.known_item)
+    assert [len(fitted.record.confidences[row]) for row in range(9)] == [len(items) for items in lists]
     outcome = run_row(question, exam, known, RankerRow())
     assert outcome.status == "ran"
     assert (outcome.lists != exam.labels.canary).all()
     for user, items in zip(question.users, outcome.lists, strict=True):
         taken = question.train.item[question.train.rows_of(int(user))]
         assert not np.isin(items[items >= 0], taken).any()
+
+
+def test_baselines_are_tuned_on_as_much_as_ours_and_share_what_they_tried(planted, monkeypatch):
+    question, _, _ = planted[0]
+    tried = tuning.trials(question)
+    assert (tuning.N_WINDOWS, tuning.TUNING_USERS, len(tried)) == (3, 1000, 3)
+    assert {(90.0, 90.0), (180.0, 150.0), (30.0, 30.0)} <= set(HALF_LIVES)
+    rows = {row.name: row for row in baseline_rows("new")}
+    tuning._last.clear()
+    asked, real = [], tuning.value_of
+    monkeypatch.setattr(tuning, "value_of", lambda *a: asked.append(repr(a[1])) or real(*a))
+    for name in ("ItemKNN", "EASE", "EASE, half-life"):
+        assert "chosen of" in rows[name].fit(question).note
+    assert len(asked) == len(set(asked)) == 4 + 3 + 7 + 2
+
+
+def test_where_nobody_comes_back_baselines_are_tuned_on_held_out_histories():
+    events = [(user, (user + place) % 30, user + place / 100) for user in range(60) for place in range(20)]
+    data = dataset_of(log_of(events, user_ids=[f"u{n}" for n in range(60)], n_items=30))
+    ((question, _),) = make_split(data, scheme="leave-last-out")
+    tried = tuning.trials(question)
+    assert len(tried) == 3 and all("held out" in trial.name for trial in tried)
+    for trial in tried:
+        for context, taken in zip(trial.contexts, trial.taken, strict=True):
+            kept = trial.log.item[trial.log.rows_of(int(context.user))]
+            assert len(taken) and not np.isin(taken, kept).any()

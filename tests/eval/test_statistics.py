@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eval.calibration import calibration_error, reliability
 from eval.statistics import (
+    Comparison,
+    Interval,
     bootstrap_mean,
     compare_rows,
     detectable_effect,
@@ -78,6 +82,18 @@ def test_the_report_refuses_the_word_better():
     assert found["r"].verdict == "better" and ": better (p" in sentence(found["r"])
     assert found["w"].verdict == "worse"
     assert all(c.holm >= c.p_value for c in found.values())
+
+
+def test_a_word_needs_holm_as_well():
+    gap = Interval(0.1, 0.01, 0.2, 50)
+    found = Comparison("a", "b", gap, 0.1, p_value=0.02, holm=0.06, detectable=0.1, users_needed=40)
+    assert found.verdict == "no difference shown after Holm"
+    assert "Holm 0.0600" in sentence(found) and "better" not in sentence(found)
+    assert replace(found, holm=0.04).verdict == "better"
+    assert replace(found, holm=0.04, difference=Interval(-0.1, -0.2, -0.01, 50)).verdict == "worse"
+    assert (
+        replace(found, holm=0.04, difference=Interval(0.1, -0.01, 0.2, 50)).verdict == "no difference shown"
+    )
 
 
 def test_rows_of_different_length_are_refused():

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.log import DAY_MS, InteractionLog
 from agent.ranking.popular import PopularitySource
 from eval.datasets import Preset, prepare
 from eval.recommenders import Record, SourceFitted
+from tests.columns import columns_of_catalogue, columns_of_log
 
 PRESET = Preset("test", 1, 0.85)
 
@@ -28,13 +29,11 @@ def log_of(rows, *, user_ids, n_items, values=None):
     rows = [rows[place] for place in order]
     n = len(rows)
     value = np.full(n, np.nan, np.float32) if values is None else np.array(values, np.float32)[order]
-    return InteractionLog(
-        user=np.array([r[0] for r in rows], np.int32),
-        item=np.array([r[1] for r in rows], np.int32),
-        timestamp_ms=np.array([int(r[2] * DAY_MS) for r in rows], np.int64),
-        event=np.zeros(n, np.int16),
+    return columns_of_log(
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        [int(r[2] * DAY_MS) for r in rows],
         value=value,
-        weight=np.ones(n, np.float32),
         interaction_id=np.arange(n, dtype=np.int64),
         user_ids=tuple(user_ids),
         events=("rate" if values is not None else "purchase",),
@@ -44,16 +43,8 @@ def log_of(rows, *, user_ids, n_items, values=None):
 
 def catalogue_of(n_items):
     """Items with a text of their own and no vectors."""
-    names = tuple(f"thing {number}" for number in range(n_items))
-    return Catalogue(
-        item_ids=tuple(f"i{number}" for number in range(n_items)),
-        titles=names,
-        descriptions=("",) * n_items,
-        categories=(("all",),) * n_items,
-        domains=("",) * n_items,
-        texts=names,
-        text_row=np.arange(n_items, dtype=np.int32),
-    )
+    names = [f"thing {number}" for number in range(n_items)]
+    return columns_of_catalogue(names, categories=(("all",),) * n_items)
 
 
 def dataset_of(log, preset=PRESET):
@@ -95,6 +86,37 @@ class LeakyRow:
     def fit(self, question):
         end = int(self.whole.timestamp_ms[-1]) + 1
         return SourceFitted(question, PopularitySource().fit(self.whole, question.catalogue, now_ms=end))
+
+
+@dataclass(frozen=True)
+class FutureRow:
+    """Reads from the whole data set what each user did that the question does not tell."""
+
+    dataset: object
+    name: str = "future"
+    group: str = "baseline"
+
+    def fit(self, question):
+        return Seer(question, self.dataset.log)
+
+
+@dataclass
+class Seer:
+    question: object
+    log: InteractionLog
+    note: str = ""
+    record: Record = field(default_factory=Record)
+
+    def rank(self, rows, *, depth, allowed):
+        lists = []
+        for row in rows:
+            user = int(self.question.users[row])
+            known = set(self.question.train.interaction_id.tolist())
+            mine = self.log.rows_of(user)
+            ids, items = self.log.interaction_id[mine].tolist(), self.log.item[mine].tolist()
+            new = dict.fromkeys(i for n, i in zip(ids, items, strict=True) if n not in known)
+            lists.append(np.array([i for i in new if allowed[i]][:depth], np.int64))
+        return lists
 
 
 @dataclass(frozen=True)

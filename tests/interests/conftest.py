@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from tests.columns import columns_of_catalogue, columns_of_log
 
 GROUPS = ("Cheese", "Bread", "Fish", "Wine", "Tea", "Soap")
 PER_GROUP = 5
@@ -27,14 +28,11 @@ def catalogue() -> Catalogue:
             titles.append(f"{group} kind {item}, {100 + item} g")
             categories.append(("Shop", group))
     n_items = len(titles)
-    return Catalogue(
+    return columns_of_catalogue(
+        titles,
         item_ids=tuple(f"i{code:02d}" for code in range(n_items)),
-        titles=tuple(titles),
-        descriptions=("",) * n_items,
         categories=tuple(categories),
         domains=("shop",) * n_items,
-        texts=tuple(titles),
-        text_row=np.arange(n_items, dtype=np.int32),
         vectors=np.array(vectors, np.float32),
         embedder="made-up",
     )
@@ -52,16 +50,12 @@ def make_log() -> Callable[..., InteractionLog]:
         day = np.array([number for number, codes in enumerate(plan) for _ in codes], np.int64)
         n = len(item)
         weight = np.ones(n, np.float32) if weights is None else np.array(weights, np.float32)
-        return InteractionLog(
-            user=np.zeros(n, np.int32),
-            item=item,
-            timestamp_ms=(FIRST_DAY + day) * DAY_MS + 36_000_000,
-            event=np.zeros(n, np.int16),
-            value=np.full(n, np.nan, np.float32),
+        return columns_of_log(
+            np.zeros(n),
+            item,
+            (FIRST_DAY + day) * DAY_MS + 36_000_000,
             weight=weight,
-            interaction_id=np.arange(1, n + 1, dtype=np.int64),
             user_ids=("ann",),
-            events=("purchase",),
             n_items=len(GROUPS) * PER_GROUP,
         )
 

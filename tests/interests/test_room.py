@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from agent.data.log import DAY_MS
 from agent.data.store import Store
 from agent.errors import SettingsError
 from agent.interests.live import compute_change
+from agent.interests.population import fit_population
 from agent.interests.room import InterestRoom
+from agent.interests.windows import choose_windows, halve
 from agent.interests.wording import Wording
 from agent.llm.scripted import ScriptedBackend
 from agent.settings import InteractionFile, InterestSettings
@@ -305,3 +308,32 @@ def test_a_look_back_does_not_know_of_a_later_undo(catalogue, make_log, random_p
     append_feedback(room.store, "ann", "undo", target_kind="feedback", target=str(muted.feedback_id))
     assert room.feedback_state("ann", moment_ms=then_ms).muted == {("category", "Soap")}
     assert not room.feedback_state("ann") and not room.feedback_state("ann", moment_ms=then_ms - 10)
+
+
+def test_looking_back_the_crowd_is_that_of_the_moment(catalogue, make_room, make_log, random_plan):
+    """What everybody does later reaches no migration of a past moment, nor of windows that are over."""
+    room = make_room(make_log(random_plan([(30, {"Cheese": 3, "Bread": 1}), (30, {"Cheese": 1, "Wine": 3})])))
+    asked: list[int] = []
+    everyone = []
+
+    def before(at_ms):
+        asked.append(at_ms)
+        everyone.append(fit_population(room.log.before(at_ms), catalogue, SETTINGS))
+        return everyone[-1]
+
+    back = dataclasses.replace(
+        room, population=fit_population(room.log, catalogue, SETTINGS), population_before=before
+    )
+    state = back.open_user("ann")
+    whole = halve(state.sessions)
+    back.migration_of(state, whole)
+    assert asked == []
+    middle_ms = whole.split_ms
+    past = back.open_user("ann", moment_ms=middle_ms)
+    back.migration_of(past, halve(past.sessions))
+    back.migration_of(state, choose_windows(state.sessions, end_ms=middle_ms))
+    assert asked == [middle_ms, middle_ms]
+    # The wine that came later is in neither the periods nor the topics of the past, but in those of now.
+    wine = everyone[0].categories.index("Wine")
+    assert not everyone[0].period_shares[:, wine].any() and not everyone[0].topic_categories[:, wine].any()
+    assert back.population.period_shares[:, wine].any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import subprocess
@@ -11,10 +12,13 @@ import urllib.error
 import urllib.request
 
 import pytest
+from pydantic import SecretStr
 
 from agent.llm.llamacpp import LlamaCppBackend
 from agent.llm.openai_compat import OpenAICompatBackend
 from agent.llm.registry import model_path
+from tests.llm.asks import KEY
+from tests.llm.servers import running_server
 
 CONTEXT_TOKENS = 1024
 
@@ -67,5 +71,21 @@ def _wait_until_ready(url, process, log_path):
 @pytest.fixture(scope="session")
 def served(server_url):
     backend = OpenAICompatBackend("smollm2", base_url=server_url, timeout_s=60, context_tokens=CONTEXT_TOKENS)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def server():
+    """A server that answers as the test tells it to."""
+    importlib.import_module("openai")  # the first import takes seconds: no time limit of a test pays for it
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def remote(server):
+    """The remote backend, of one second's patience, on that server."""
+    backend = OpenAICompatBackend("m", base_url=server.url, api_key=SecretStr(KEY), timeout_s=1.0)
     yield backend
     backend.close()

@@ -56,7 +56,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def running_server():
-    server = FaultServer()
+    with serving(FaultServer()) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(server):
+    """The server, answering in a thread of its own within the block."""
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

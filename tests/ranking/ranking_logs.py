@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.log import DAY_MS
+from tests.columns import columns_of_catalogue, columns_of_log
 
 NOW_MS = 400 * DAY_MS
 
@@ -16,16 +17,13 @@ def make_log(events, *, n_users, n_items, n_days=400):
     rows = sorted((float(e[2]), place, e) for place, e in enumerate(events))
     ordered = [e for _, _, e in rows]
     n = len(ordered)
-    return InteractionLog(
-        user=np.array([e[0] for e in ordered], np.int32),
-        item=np.array([e[1] for e in ordered], np.int32),
-        timestamp_ms=np.array([int(e[2] * DAY_MS) for e in ordered], np.int64),
-        event=np.zeros(n, np.int16),
-        value=np.full(n, np.nan, np.float32),
+    return columns_of_log(
+        [e[0] for e in ordered],
+        [e[1] for e in ordered],
+        [int(e[2] * DAY_MS) for e in ordered],
         weight=np.array([e[3] if len(e) > 3 else 1.0 for e in ordered], np.float32),
         interaction_id=np.arange(n, dtype=np.int64),
         user_ids=tuple(f"u{i}" for i in range(n_users)),
-        events=("purchase",),
         n_items=n_items,
     )
 
@@ -35,17 +33,8 @@ def make_catalogue(n_items, *, vectors=None, text_row=None):
     names = tuple(f"item {i}" for i in range(n_items))
     if text_row is None:
         text_row = np.full(n_items, -1, np.int32) if vectors is None else np.arange(n_items, dtype=np.int32)
-    return Catalogue(
-        item_ids=tuple(f"i{i}" for i in range(n_items)),
-        titles=names,
-        descriptions=("",) * n_items,
-        categories=((),) * n_items,
-        domains=("",) * n_items,
-        texts=names,
-        text_row=np.asarray(text_row, np.int32),
-        vectors=vectors,
-        embedder="test" if vectors is not None else "",
-    )
+    embedder = "test" if vectors is not None else ""
+    return columns_of_catalogue(names, text_row, vectors=vectors, embedder=embedder)
 
 
 def unit_vectors(n, dim=8, seed=0):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from agent.llm.llamacpp import LlamaCppBackend
-from agent.llm.registry import find_spec, is_verified, model_path, models_folder
+from agent.llm.model_specs import find_spec
+from agent.llm.registry import is_verified, model_path, models_folder
 from agent.ranking.rerank import Candidate, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts
 

@@ -16,6 +16,7 @@ from agent.llm.chain import FallbackBackend
 from agent.ranking.rerank import Candidate, PromptReranker, combine, shuffles
 from agent.ranking.rerank_prompts import RerankPrompts, labels
 from agent.ranking.score_object import read_scores, score_schema
+from tests.llm.doubles import MemoryCache
 
 TITLES = ("Milk", "Bread", "Dragon fruit", "Cheese")
 CANDIDATES = [Candidate(10 + i, title, 1.0 - i / 10) for i, title in enumerate(TITLES)]
@@ -101,16 +102,8 @@ def test_priors_are_asked_for_once():
     assert [prefix for prefix, _ in backend.scored] == [HISTORY, PRIOR, HISTORY]
 
 
-class Cache(dict):
-    def cache_get(self, key):
-        return self.get(key)
-
-    def cache_put(self, key, value):
-        self[key] = value
-
-
 def test_priors_outlive_the_process_in_a_cache():
-    cache = Cache()
+    cache = MemoryCache()
     first = rerank(PromptReranker(Double(likelihoods()), weight=1.0, cache=cache))
     backend = Double(likelihoods())
     assert rerank(PromptReranker(backend, weight=1.0, cache=cache)).evidence == first.evidence
@@ -132,7 +125,7 @@ def test_priors_of_another_prompt_are_not_reused():
 
 
 def test_priors_of_another_file_of_that_name_are_not_reused():
-    cache = Cache()
+    cache = MemoryCache()
     for identity in ("sha256:1", "sha256:2"):
         backend = Double(likelihoods())
         backend.capabilities = Capabilities(score=True, identity=identity)

@@ -23,7 +23,8 @@ _MOST_NAMED = 2
 def headline(migration: Migration, choice: Choice, words: Words) -> str:
     """The finding: whose interests, and which ones grew and shrank most, two each.
 
-    What everyone's interests did is not this user's finding and is not named.
+    What everyone's interests did is not this user's finding and is not named. What comes with the season is
+    neither growth nor loss: it is named as such where nothing else is.
     """
     user = _cut(migration.user_id, _USER_ROOM)
     if not migration.changes:
@@ -37,9 +38,15 @@ def headline(migration: Migration, choice: Choice, words: Words) -> str:
 
 
 def _finding(migration: Migration, choice: Choice, words: Words, *, room: float) -> str:
+    yearly = [entry for entry in choice.shown if entry.kind == "seasonal"]
+    season = words.season.format(names=_names(yearly, words, room)) if yearly else ""
     if migration.abstained:
-        return words.still
-    own = [entry for entry in choice.shown if entry.moved and not (entry.change and entry.change.crowd)]
+        return words.both.format(up=words.still, down=season) if season else words.still
+    own = [
+        entry
+        for entry in choice.shown
+        if entry.moved and entry.kind != "seasonal" and not (entry.change and entry.change.crowd)
+    ]
     own.sort(key=lambda entry: -abs(entry.after - entry.before))
     up = _names([entry for entry in own if entry.after > entry.before], words, room)
     down = _names([entry for entry in own if entry.after < entry.before], words, room)
@@ -48,6 +55,8 @@ def _finding(migration: Migration, choice: Choice, words: Words, *, room: float)
         return words.both.format(**parts)
     if up or down:
         return parts["up" if up else "down"]
+    if season:
+        return season
     return words.returned if migration.interlude else words.spread
 
 
@@ -87,6 +96,6 @@ def note_text(migration: Migration, words: Words, language: Language) -> str:
         )
     if migration.abstained:
         return words.unsure
-    if all(change.kind == "stable" for change in migration.changes):
+    if all(change.kind in ("stable", "seasonal") for change in migration.changes):
         return f"{words.spread}。"
     return f"{words.returned}。" if migration.interlude else note

@@ -50,6 +50,7 @@ class Words:
     verdict: str
     no_change: str
     still: str
+    season: str
     spread: str
     returned: str
     few: str
@@ -111,6 +112,7 @@ _EN = Words(
     verdict="Moved {score} standard deviations beyond shuffled days, p = {p}",
     no_change="No clear change, p = {p}",
     still="no clear change",
+    season="{names} by season",
     spread="the mix moved, no single interest stands out",
     returned="an interest left and came back",
     few=("Too few sessions to tell: {before} before and {after} after; at least {least} in each are needed."),
@@ -168,6 +170,7 @@ _ZH = Words(
     verdict="超出随机打乱日期 {score} 个标准差，p = {p}",
     no_change="没有明显的变化，p = {p}",
     still="没有明显的变化",
+    season="{names}随季节而来",
     spread="整体比例有变化，没有哪一项兴趣特别突出",
     returned="有一项兴趣中途离开，后来又回归",
     few="活动次数太少，无法判断：之前 {before} 次，之后 {after} 次；前后各需至少 {least} 次。",

@@ -8,20 +8,14 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from agent import Agent
 from agent.cli import app
-from agent.data.sniff import propose_toml
-from agent.workspace import Workspace
+from tests.shops import new_shop
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory, zh_files):
     folder = tmp_path_factory.mktemp("zh-picture")
-    items, interactions = zh_files
-    Workspace(folder).create(propose_toml(interactions, items))
-    with Agent.open(folder, model="none") as agent:
-        agent.ingest_items(items)
-        agent.ingest_interactions(interactions)
+    with new_shop(folder, zh_files) as agent:
         agent.index()
     return folder
 

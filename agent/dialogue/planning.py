@@ -1,0 +1,112 @@
+"""From a question to what is to be done for it: refused, confirmed, or routed to a tool with arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from pydantic import ValidationError
+
+from agent.dialogue import guard
+from agent.dialogue.answers import Draft, Sentence
+from agent.dialogue.care import Care
+from agent.dialogue.context import Pending, ToolContext
+from agent.dialogue.lexicon import content_words
+from agent.dialogue.memory import Turn
+from agent.dialogue.mentions import Names, find_places, means_shown
+from agent.dialogue.phrases import say
+from agent.dialogue.route_rules import ToolName
+from agent.dialogue.router import Route, Router
+from agent.dialogue.tool_args import EventsArgs, ToolArgs
+from agent.dialogue.tools import TOOLS, Tool, about_me
+from agent.errors import DriftrecError
+from agent.llm.ledger import charged_to
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done for a question: a tool and its arguments, or a reply that is already fixed."""
+
+    tool: Tool
+    args: ToolArgs | Draft
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans for one user's talk.
+
+    Attributes:
+        n_talks: how many talks with the user are kept.
+    """
+
+    user_id: str
+    names: Names
+    care: Care
+    router: Router
+    n_talks: Callable[[], int]
+
+    def plan(self, ctx: ToolContext, turns: Sequence[Turn]) -> Plan:
+        """The tool and its arguments, read from the question; what cannot be read is a question back."""
+        if not ctx.question:
+            reply = fixed(say(ctx, "empty", help=say(ctx, "help")))
+            return Plan(TOOLS["help"], reply, Route("help", "nothing"))
+        if self.care.asks_diagnosis(ctx.question):
+            refusal = Draft((Sentence(self.care.line("refusal", ctx.language), claim=False),), refused=True)
+            return Plan(TOOLS["refuse"], refusal, Route("refuse", "rules"))
+        pending = ctx.state.pending
+        if pending is not None and guard.says_yes(ctx.question):
+            return self._confirmed(ctx, pending)
+        if guard.says_yes(ctx.question) or guard.says_no(ctx.question):
+            key = "nothing_pending" if pending is None else "left"
+            return Plan(TOOLS["help"], fixed(say(ctx, key)), Route("help", "rules"))
+        previous = cast(ToolName, turns[-1].tool) if turns else None
+        with charged_to(self.user_id):
+            route = self.router.route(self.names.mask(ctx.question), ctx.language, previous=previous)
+        tool = self._tool(route.tool)
+        if route.tool == "help" and route.by != "rules":
+            return Plan(tool, _unclear(ctx), route)
+        given = _read(tool, ctx)
+        if route.by == "model" and tool.changes and isinstance(given, Draft):
+            # The model's guess led nowhere: better to say so than to ask back about the guess.
+            return Plan(TOOLS["help"], _unclear(ctx), route)
+        return Plan(tool, given, route)
+
+    def _tool(self, name: ToolName) -> Tool:
+        return about_me(self.n_talks) if name == "about_me" else TOOLS[name]
+
+    def _confirmed(self, ctx: ToolContext, pending: Pending) -> Plan:
+        tool = self._tool(cast(ToolName, pending.tool))
+        given = _read(tool, replace(ctx, question=pending.question))
+        if isinstance(given, EventsArgs):
+            given = given.model_copy(update={"confirmed": True})
+        return Plan(tool, given, Route(tool.name, "confirmation"))
+
+
+def _read(tool: Tool, ctx: ToolContext) -> ToolArgs | Draft:
+    try:
+        return tool.read(ctx)
+    except (DriftrecError, ValidationError) as error:
+        return trouble(ctx, error)
+
+
+def means_list(ctx: ToolContext) -> bool:
+    """Whether a question speaks of a place in a list, or of what is shown while nothing was spoken of yet."""
+    if find_places(ctx.question, 99):
+        return not ctx.names.find_titles(ctx.question)
+    return not ctx.state.focus and (means_shown(ctx.question) or not content_words(ctx.question))
+
+
+def fixed(text: str) -> Draft:
+    """A reply that claims nothing."""
+    return Draft((Sentence(text, claim=False),))
+
+
+def trouble(ctx: ToolContext, error: Exception) -> Draft:
+    """What went wrong, in words that name nothing that is not to be named."""
+    return fixed(say(ctx, "trouble", why=ctx.care.hide_names(str(error), ctx.state.named, ctx.language)))
+
+
+def _unclear(ctx: ToolContext) -> Draft:
+    return fixed(say(ctx, "unclear", help=say(ctx, "help")))

@@ -1,0 +1,102 @@
+"""From a question about one's own history to what to look for: words, times, kinds of event, how many."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agent.dialogue.context import ToolContext
+from agent.dialogue.lexicon import content_words
+from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
+from agent.dialogue.periods import find_periods, without_periods
+from agent.dialogue.tell_history import MOST_ROWS, SearchMode
+from agent.dialogue.tool_args import SearchArgs, SpanArgs
+
+_EVENTS: Final = (
+    ("purchase", r"\b(?:buy|bought|purchas\w*|order\w*)\b|购买|买|订单"),
+    ("view", r"\b(?:view\w*|look(?:ed)? at|see|seen|saw)\b|浏览|看过|看了|看"),
+    ("rate", r"\b(?:rate|rated|ratings?)\b|评分|评过|评"),
+    ("like", r"\b(?:liked|likes|favou?rited)\b|点赞"),
+    (
+        "search",
+        r"\bsearch(?:ed|es)? for\b|\bsearches\b|\b(?:did|have) i search(?:ed)?\b"
+        r"|搜(?:索)?(?:过|了|记录)|我的搜索",
+    ),
+)
+EVENT_WORDS: Final = re.compile("|".join(pattern for _, pattern in _EVENTS), re.IGNORECASE)
+# “Show me …” asks to see; what comes after it says whose and what.
+_SEE: Final = re.compile(r"\b(?:let me |to )see\b|^\W*see\b|看一?看", re.IGNORECASE)
+_COUNTING: Final = re.compile(r"\bhow (?:often|many)\b|几次|多少次|多少", re.IGNORECASE)
+_FIRST: Final = re.compile(r"\bfirst\b|第一次|最早", re.IGNORECASE)
+_LAST: Final = re.compile(
+    r"\blast\b|\bwhen\b|\bever\b|\balready\b|\bhave i\b|上次|最近一次|什么时候|何时|过吗|有没有",
+    re.IGNORECASE,
+)
+_WHEN: Final = re.compile(r"\bwhen\b|什么时候|何时|哪天", re.IGNORECASE)
+_THINGS: Final = r"(?:purchases|orders|events|views|ratings|searches|likes|things|items|products|records)"
+_SEVERAL: Final = (
+    re.compile(
+        rf"\b(?:last|latest|newest|(?:most )?recent|first|oldest|earliest|past)\s+(?P<n>{NUMBER_EN})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?P<n>{NUMBER_EN})\s+(?:last|latest|newest|(?:most )?recent|first|oldest|earliest)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?P<n>{NUMBER_EN})\s+(?:of my |of the )?(?:\w+ )?{_THINGS}\b", re.IGNORECASE),
+    re.compile(rf"(?:最近|最后|最新|最早|前|头|上)的?(?P<n>{NUMBER_ZH})(?:次|个|件|样|条|笔|项|部|本)"),
+    re.compile(
+        rf"(?:最近|最后|最早)(?:购买|浏览|买|看|评)(?:的|了|过)的?(?P<n>{NUMBER_ZH})(?:次|个|件|样|条|笔|项|部|本)"
+    ),
+)
+# Words that say which of the events: nothing to look for.
+_ORDER: Final = re.compile(
+    r"\b(?:oldest|earliest|newest|latest|most|recent)\b|最早|最近|最后|最新|前的?(?=\s|$)", re.IGNORECASE
+)
+_PLURAL: Final = re.compile(
+    rf"\b(?:last|latest|newest|recent|first) (?:\w+ )?{_THINGS}\b|最近(?:的)?(?:购买|浏览|评分)记录",
+    re.IGNORECASE,
+)
+
+
+def read_search(ctx: ToolContext) -> SearchArgs:
+    """What to look for."""
+    periods = find_periods(ctx.question, ctx.now)
+    rest = without_periods(ctx.question, periods)
+    limit, rest = _limit(rest)
+    spans = tuple(
+        SpanArgs(start_ms=p.start_ms, end_ms=p.end_ms, text=p.text, relation=p.relation) for p in periods
+    )
+    about = _ORDER.sub(" ", rest)
+    words = tuple(word for word in content_words(about) if not EVENT_WORDS.fullmatch(word))
+    return SearchArgs(
+        words=words, spans=spans, events=events_of(_SEE.sub(" ", rest)), mode=_mode(rest, limit), limit=limit
+    )
+
+
+def _mode(rest: str, limit: int | None) -> SearchMode:
+    several = limit is not None and limit > 1
+    if _COUNTING.search(rest):
+        return "count"
+    if _PLURAL.search(rest) and not _WHEN.search(rest):
+        several = True
+    if _FIRST.search(rest):
+        return "oldest" if several else "first"
+    if several:
+        return "list"
+    return "last" if _LAST.search(rest) else "list"
+
+
+def _limit(question: str) -> tuple[int | None, str]:
+    """How many events are wanted, and the question without the number: it is no word to look for."""
+    for pattern in _SEVERAL:
+        match = pattern.search(question)
+        if match and (number := read_number(match["n"])):
+            start, end = match.span("n")
+            return min(number, MOST_ROWS), f"{question[:start]} {question[end:]}"
+    return None, question
+
+
+def events_of(question: str) -> tuple[str, ...]:
+    """The kinds of event a question speaks of; empty for any."""
+    return tuple(name for name, pattern in _EVENTS if re.search(pattern, question, re.IGNORECASE))
