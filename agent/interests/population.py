@@ -130,7 +130,9 @@ def fit_population(
     damped = user_category.copy()
     damped.data = np.log1p(damped.data)
     model = NMF(n_components=n_topics, init="nndsvda", max_iter=1000, tol=1e-3, random_state=settings.seed)
-    user_topics = _rows_to_one(np.asarray(model.fit_transform(damped), np.float32))
+    # Where the topics tell everything, rounding makes the squared error left a little less than nought.
+    with np.errstate(invalid="ignore"):
+        user_topics = _rows_to_one(np.asarray(model.fit_transform(damped), np.float32))
     topic_categories = _rows_to_one(np.asarray(model.components_, np.float32))
 
     first_day = int(used.day.min())

@@ -80,6 +80,7 @@ def test_the_decision_says_which_segments_differ_and_survives_as_plain_data(over
     assert decision.of("cold user").weights == own.weights
     assert decision.of("drifted user") is decision and decision.of(None) is decision
     assert own.reason in decision.describe() and "do not differ (drifted user" in decision.describe()
+    assert "do not differ" not in dataclasses.replace(decision, segments=(own,)).describe()
     assert "no segment differs" in dataclasses.replace(overall, segments=(same,)).describe()
 
 
