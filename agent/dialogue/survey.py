@@ -4,7 +4,7 @@ One item for each of seven constructs of ResQue and two for the intention, each 
 agreement. The wording follows surveys that use ResQue, not the paper itself; "items" stands for their
 "products" or "songs", and "take" for "buy". Source: Pu, Chen, Hu 2011, "A user-centric evaluation framework
 for recommender systems", https://doi.org/10.1145/2043932.2043962. ResQue was validated as
-a whole, this selection of it was not; the Chinese wording is our own translation, and was not validated either.
+a whole, this selection of it was not; the Chinese wording is our own translation, not validated either.
 """
 
 from __future__ import annotations
