@@ -25,6 +25,7 @@ from agent.ranking.windows import (
     candidates,
     eligible_users,
     labels_of,
+    padded_pool,
     sample_users,
 )
 from agent.settings import InterestSettings, RankingSettings
@@ -239,25 +240,9 @@ def pools_of(
                     allowed &= asked.among
                 rows[task].append(candidates([matrix[place] for matrix in dense], allowed, depth=depth))
     users = [int(context.user or 0) for context in asked.contexts]
-    return {task: _padded(rows[task], users, asked.labels[task], n_sources=len(sources)) for task in tasks}
-
-
-def _padded(
-    rows: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]],
-    users: Sequence[int],
-    labels: Mapping[int, NDArray[np.int32]],
-    *,
-    n_sources: int,
-) -> Pool:
-    width = max((len(codes) for codes, _ in rows), default=0)
-    items = np.full((len(users), width), -1, np.int32)
-    scores = np.zeros((n_sources, len(users), width), np.float32)
-    hit = np.zeros((len(users), width), bool)
-    nothing = np.empty(0, np.int32)
-    for row, (user, (codes, values)) in enumerate(zip(users, rows, strict=True)):
-        items[row, : len(codes)] = codes
-        scores[:, row, : len(codes)] = values
-        hit[row, : len(codes)] = np.isin(codes, labels.get(user, nothing))
-    n_relevant = np.array([len(labels.get(user, nothing)) for user in users], np.int64)
     # Nothing is calibrated on these: how active they were is not asked.
-    return Pool(np.asarray(users, np.int64), items, scores, hit, n_relevant, np.zeros(len(users), np.int64))
+    unasked = np.zeros(len(users), np.int64)
+    return {
+        task: padded_pool(rows[task], users, asked.labels[task], activity=unasked, n_sources=len(sources))
+        for task in tasks
+    }

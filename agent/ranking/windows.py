@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,19 +126,33 @@ def build_pools(
     since = window.cut_ms - (window.end_ms - window.cut_ms)
     activity = np.array([int((c.timestamp_ms >= since).sum()) for c in contexts], np.int64)
     return {
-        task: _padded(rows[task], users, labels_of(log, window, task=task), activity, n_sources=len(sources))
+        task: padded_pool(
+            rows[task],
+            users,
+            labels_of(log, window, task=task),
+            activity=activity,
+            n_sources=len(sources),
+        )
         for task in tasks
     }
 
 
-def _padded(
+def padded_pool(
     rows: Sequence[_Row],
     users: Sequence[int],
-    labels: dict[int, NDArray[np.int32]],
-    activity: NDArray[np.int64],
+    labels: Mapping[int, NDArray[np.int32]],
     *,
+    activity: NDArray[np.int64],
     n_sources: int,
 ) -> Pool:
+    """The candidates of many users as one rectangle, −1 where one has fewer than another.
+
+    Args:
+        rows: of each user the candidates' codes, and `(n_sources, n_candidates)` their scores.
+        users: code of each.
+        labels: what each took, by user code.
+        activity: `(n_users,)`; zeros where nothing is calibrated on the pool.
+    """
     width = max((len(codes) for codes, _ in rows), default=0)
     items = np.full((len(users), width), -1, np.int32)
     scores = np.zeros((n_sources, len(users), width), np.float32)
