@@ -119,6 +119,9 @@ def make_plan(session: Session, request: Request) -> Plan:
         raise SettingsError(f"expected k of at least 1, got {request.k!r}")
     moment_ms = session.now_ms if request.as_of_ms is None else request.as_of_ms
     passed = filter_items(session.catalogue, request)
+    own = session.catalogue.own_item(request.user_id)
+    if own is not None:
+        passed[own] = False  # nobody is recommended to themselves
     stages: list[StageReport] = []
 
     start = time.perf_counter()

@@ -101,7 +101,7 @@ class Session:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Every item, with vectors; new texts are embedded on the way."""
-        bare = self.store.load_catalogue()
+        bare = self.store.load_catalogue(self.settings.items)
         texts = [text for text in catalogue_texts(bare) if text]
         # What `auto` chose once is kept: a few titles in another script must not change the vector space.
         chosen = self.settings.embedding.model

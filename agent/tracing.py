@@ -68,6 +68,8 @@ def _lost(
     """The first stage that takes the item out, and in words why; below the cut without words if none does."""
     catalogue, state = session.catalogue, plan.person.state
     if not plan.passed[code]:
+        if code == catalogue.own_item(request.user_id):
+            return "filtered", "it is the user, who is never recommended to themselves"
         if not catalogue.named[code] and catalogue.named.any():
             return "filtered", "nothing but its id is known, so it is never shown"
         return "filtered", "it does not pass the filters that were asked for"

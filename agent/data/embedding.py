@@ -19,7 +19,7 @@ from agent.data.embedders import (
     UseEmbedder,
     minilm_folder,
 )
-from agent.data.log import Catalogue
+from agent.data.log import PEOPLE, Catalogue
 from agent.data.reduce import Pca, ReducedEmbedder, fit_pca, reduced_name
 from agent.errors import IndexMismatchError
 from agent.settings import EmbeddingSettings
@@ -107,10 +107,18 @@ def item_text(title: str, categories: Sequence[str], *, description: str = "", t
 def catalogue_texts(catalogue: Catalogue) -> tuple[str, ...]:
     """`item_text` of every item, in item-code order; empty where an item says nothing."""
     rows = zip(catalogue.titles, catalogue.categories, catalogue.descriptions, catalogue.texts, strict=True)
-    # A title that is the item id stands for none: an id means nothing to an embedder.
+    # A title that is the item id stands for none: an id means nothing to an embedder. Nor is a person's name
+    # what they are interested in.
     return tuple(
-        item_text("" if title == item_id else title, categories, description=description, text=text)
-        for item_id, (title, categories, description, text) in zip(catalogue.item_ids, rows, strict=True)
+        item_text(
+            "" if title == item_id or domain == PEOPLE else title,
+            categories,
+            description=description,
+            text=text,
+        )
+        for item_id, domain, (title, categories, description, text) in zip(
+            catalogue.item_ids, catalogue.domains, rows, strict=True
+        )
     )
 
 

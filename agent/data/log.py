@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from agent.data.days import DAY_MS as DAY_MS
 from agent.data.days import day_numbers
 
+# The domain whose items are people: an item whose id is a user's id is that user.
+PEOPLE = "people"
+
 
 @dataclass(frozen=True)
 class InteractionLog:
@@ -145,6 +148,16 @@ class Catalogue:
     def item_codes(self) -> dict[str, int]:
         """Item code by item id."""
         return {item_id: code for code, item_id in enumerate(self.item_ids)}
+
+    @cached_property
+    def has_people(self) -> bool:
+        """Whether any item is a person."""
+        return PEOPLE in self.domains
+
+    def own_item(self, user_id: str) -> int | None:
+        """Code of the item that is this user, where people are recommended to people; else None."""
+        code = self.item_codes.get(user_id)
+        return code if code is not None and self.domains[code] == PEOPLE else None
 
     @cached_property
     def named(self) -> NDArray[np.bool_]:

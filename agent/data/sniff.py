@@ -12,12 +12,15 @@ from typing import Final
 
 import polars as pl
 
+from agent.data.log import PEOPLE
 from agent.data.readers import open_source
 from agent.data.sniff_names import (
     DOMAINS,
     EVENT_SYNONYMS,
     INTERACTION_NAMES,
     ITEM_NAMES,
+    PEOPLE_IDS,
+    PEOPLE_ITEM_IDS,
     PURCHASE_HINTS,
     RATING_HINTS,
 )
@@ -60,6 +63,9 @@ def propose_toml(interactions: Path, items: Path | None = None, *, encoding: str
     if items is not None:
         catalogue = read_sample(items, encoding=encoding)
         lines += ["", *_item_lines(catalogue, encoding)]
+    elif _plain(match_columns(events.columns, INTERACTION_NAMES).get("item_id", "")) in PEOPLE_IDS:
+        lines += ["", "[items]  # something is done to people: they are what is recommended"]
+        lines += [f"domain = {_text(PEOPLE)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -82,7 +88,7 @@ def match_columns(columns: Sequence[str], names: Mapping[str, Sequence[str]]) ->
     `names` lists what each of ours is commonly called, best first, lower case without punctuation. No
     column is given twice.
     """
-    plain = {column: re.sub(r"[\W_]+", "", column).lower() for column in columns}
+    plain = {column: _plain(column) for column in columns}
     found: dict[str, str] = {}
     for test in (_is_equal, _is_part):
         for ours, common in names.items():
@@ -93,6 +99,10 @@ def match_columns(columns: Sequence[str], names: Mapping[str, Sequence[str]]) ->
             if match is not None:
                 found[ours] = match
     return found
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]+", "", column).lower()
 
 
 def _is_equal(plain: str, name: str) -> bool:
@@ -130,7 +140,7 @@ def _interaction_lines(sample: Sample, encoding: str) -> list[str]:
 
 
 def _guess_event(found: Mapping[str, str]) -> tuple[str, str]:
-    value = re.sub(r"[\W_]+", "", found.get("value", "")).lower()
+    value = _plain(found.get("value", ""))
     if any(hint in value for hint in RATING_HINTS):
         return "rate", f"{found['value']!r} looks like a rating"
     if "key" in found or any(hint in value for hint in PURCHASE_HINTS):
@@ -182,6 +192,8 @@ def _item_lines(sample: Sample, encoding: str) -> list[str]:
 
 
 def _guess_domain(id_column: str, path: Path) -> str:
+    if _plain(id_column) in (*PEOPLE_IDS, *PEOPLE_ITEM_IDS):
+        return PEOPLE
     text = f"{id_column} {path.stem} {path.resolve().parent.name}".lower()
     return next((domain for hint, domain in DOMAINS.items() if hint in text), "")
 

@@ -12,15 +12,24 @@ _ITEM_IDS: Final = (
     "商品",
 )  # fmt: skip
 
+# Columns of an event file that name the person something was done to: people are the items then.
+PEOPLE_IDS: Final = (
+    "targetuserid", "followeeid", "followedid", "friendid", "touserid", "targetid", "followee",
+    "targetuser", "friend", "touser", "contactid", "被关注者", "好友id", "目标用户id",
+)  # fmt: skip
+
+# Id columns of an item file whose items are people.
+PEOPLE_ITEM_IDS: Final = ("userid", "personid", "memberid", "用户id")
+
 INTERACTION_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "user_id": (
         "userid", "user", "uid", "customerid", "householdid", "reviewerid", "memberid", "visitorid",
-        "accountid",
+        "accountid", "followerid", "fromuserid", "sourceuserid", "fromuser", "follower",
         "clientid", "buyerid", "readerid", "profileid", "customer", "household", "reviewer", "member",
         "username",
         "用户id", "用户编号", "用户",
     ),
-    "item_id": _ITEM_IDS,
+    "item_id": (*_ITEM_IDS, *PEOPLE_IDS),
     "query": ("query", "searchquery", "searchterm", "searchterms", "keywords", "搜索词"),
     "timestamp": (
         "timestamp", "unixreviewtime", "ts", "eventtime", "datetime", "time", "createdat",
@@ -44,12 +53,15 @@ INTERACTION_NAMES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 ITEM_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "item_id": (*_ITEM_IDS, "id", "编号"),
+    "item_id": (*_ITEM_IDS, "id", "编号", *PEOPLE_ITEM_IDS),
     "title": (
-        "title", "name", "itemname", "productname", "producttitle", "movietitle", "booktitle", "headline",
+        "title", "name", "itemname", "displayname",
+        "productname", "producttitle", "movietitle", "booktitle", "headline",
         "标题", "名称", "书名", "商品名",
     ),
-    "description": ("description", "desc", "overview", "summary", "plot", "abstract", "描述", "简介"),
+    "description": (
+        "description", "desc", "overview", "summary", "plot", "abstract", "aboutme", "bio", "描述", "简介",
+    ),
     "categories": (
         "categories", "category", "genres", "genre", "tags", "subjects", "topics", "maincategory",
         "subcategory",
@@ -84,5 +96,5 @@ EVENT_SYNONYMS: Final[dict[str, str]] = {
 DOMAINS: Final[dict[str, str]] = {
     "movie": "movies", "film": "movies", "book": "books", "isbn": "books", "song": "music", "track": "music",
     "artist": "music", "game": "games", "article": "news", "news": "news", "recipe": "recipes",
-    "course": "courses", "grocer": "grocery",
+    "course": "courses", "grocer": "grocery", "people": "people",
 }  # fmt: skip

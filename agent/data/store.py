@@ -30,7 +30,7 @@ from agent.data.tables import (
     versions,
 )
 from agent.errors import StoreError, VersionConflictError
-from agent.settings import InteractionFile
+from agent.settings import InteractionFile, ItemFile
 
 VersionKind = Literal["profile", "migration", "facets"]
 _LOOKUP_BATCH: Final = 10_000
@@ -163,10 +163,10 @@ class Store:
             return None
         return Path(f"{database}.log.npz")
 
-    def load_catalogue(self) -> Catalogue:
-        """Every item in item-code order, without vectors."""
+    def load_catalogue(self, settings: ItemFile | None = None) -> Catalogue:
+        """Every item in item-code order, without vectors; what no file describes has the settings' domain."""
         with self.read() as connection:
-            return views.load_catalogue(connection)
+            return views.load_catalogue(connection, stub_domain=(settings or ItemFile()).domain)
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""

@@ -52,12 +52,13 @@ SOURCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "transitions": "what follows what you took last", "popularity": "what everyone takes",
         "popularity-30d": "what everyone took in the last 30 days",
         "popularity-7d": "what everyone took in the last 7 days", "repeat": "what you take again",
-        "facet-vectors": "closeness to your interests", "catalogue": "the order of the catalogue",
+        "facet-vectors": "closeness to your interests", "friends-of-friends": "whom your contacts are in touch with",
+        "catalogue": "the order of the catalogue",
     },
     "zh": {
         "ease": "与您的记录相配", "item-knn": "与您选过的物品相邻", "als": "与您相似的人", "transitions": "承接您最近所选",
         "popularity": "大家都选", "popularity-30d": "近30天的热门", "popularity-7d": "近7天的热门", "repeat": "您常重复选择",
-        "facet-vectors": "贴近您的兴趣", "catalogue": "目录顺序",
+        "facet-vectors": "贴近您的兴趣", "friends-of-friends": "您的联系人所联系的人", "catalogue": "目录顺序",
     },
 }  # fmt: skip
 

@@ -45,6 +45,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "times": "{n} times",
         "close": "close to {title}, {verb} on {day}",
         "like_you": "people with a history like this one take it",
+        "network": "in touch with people this history is in touch with",
         "popular": "popular with everyone at the moment",
         "facet": "part of the interest “{label}” ({share} now)",
         "moved": "part of the interest “{label}”, {kind} ({before} → {after})",
@@ -58,6 +59,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "times": "{n}次",
         "close": "与{day}{verb}的《{title}》相近",
         "like_you": "有相似记录的人也会选择它",
+        "network": "与这份记录中的联系人有往来",
         "popular": "目前大家都在选择",
         "facet": "属于兴趣“{label}”（现在占{share}）",
         "moved": "属于兴趣“{label}”，{kind}（{before} → {after}）",
@@ -122,6 +124,8 @@ def explain_item(context: ReasonContext, item: int, sources: Mapping[str, float]
     # Collaborative sources also reach items by text alone: people are only cited where there are any.
     if lead in _COLLABORATIVE and not len(own) and context.taken[item] > 0:
         parts.append(words["like_you"])
+    if lead == "friends-of-friends" and not len(own):
+        parts.append(words["network"])
     key = _facet_key(context, item)
     if key in context.facets:
         parts.append(_facet_words(context, key))
@@ -134,7 +138,7 @@ def explain_item(context: ReasonContext, item: int, sources: Mapping[str, float]
 
 def _verb(context: ReasonContext, row: int) -> str:
     event = context.log.events[int(context.log.event[row])]
-    return _VERBS[context.language].get(event, event)
+    return _VERBS[context.language].get(event, f"“{event}”")
 
 
 def _day(context: ReasonContext, row: int) -> str:

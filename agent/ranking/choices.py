@@ -16,6 +16,7 @@ from agent.ranking.evidence import Fold, asked_in, pools_of
 from agent.ranking.facet_vectors import FacetVectorSource
 from agent.ranking.history import active_items
 from agent.ranking.neighbours import ItemKnnSource, TransitionSource
+from agent.ranking.network import FriendsOfFriendsSource
 from agent.ranking.popular import PopularitySource, recent_popularity
 from agent.ranking.repeat import RepeatSource
 from agent.ranking.source import Source
@@ -44,10 +45,18 @@ _WINDOW_EXACT = 1500
 
 
 def default_sources(
-    settings: RankingSettings, *, ease_choice: str, als_choice: str = "fading"
+    settings: RankingSettings, *, ease_choice: str, als_choice: str = "fading", people: bool = False
 ) -> tuple[Source, ...]:
-    """Every source, unfitted, in the order that breaks ties between equally good ones."""
+    """Every source, unfitted, in the order that breaks ties between equally good ones.
+
+    Args:
+        settings: of the ranking.
+        ease_choice: key of `EASE_CHOICES`.
+        als_choice: key of `ALS_CHOICES`.
+        people: whether items of the catalogue are people: these have a source of their own.
+    """
     limit = settings.max_exact_items
+    network: tuple[Source, ...] = (FriendsOfFriendsSource(),) if people else ()
     return (
         ease_source(settings, ease_choice),
         ItemKnnSource(max_items=limit),
@@ -58,6 +67,7 @@ def default_sources(
         recent_popularity(7),
         RepeatSource(),
         FacetVectorSource(depth=settings.n_candidates),
+        *network,
     )
 
 

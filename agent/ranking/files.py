@@ -44,13 +44,19 @@ def save_trained(trained: Trained, folder: Path, *, depth: int) -> None:
 
 
 def read_decisions(cache: Path) -> dict[Task, FusionDecision]:
-    """What the ranker that was used last in a workspace's cache decided, by task; empty without one."""
-    found = [path for path in cache.glob("ranker-*") if (path / "ranker.json").is_file()]
-    for folder in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        plain: dict[str, Any] = json.loads((folder / "ranker.json").read_text(encoding="utf-8"))
+    """What the ranker of the latest moment in a workspace's cache decided, by task; empty without one.
+
+    Of several the one used last. Those that looking back fitted say nothing of now, however lately used.
+    """
+    found: list[tuple[int, int, dict[str, Any]]] = []
+    for path in cache.glob("ranker-*/ranker.json"):
+        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if plain.get("format") == _FORMAT:
-            return {task: FusionDecision.from_dict(entry) for task, entry in plain["decisions"].items()}
-    return {}
+            found.append((plain["now_ms"], path.parent.stat().st_mtime_ns, plain["decisions"]))
+    if not found:
+        return {}
+    _, _, decisions = max(found, key=lambda entry: entry[:2])
+    return {task: FusionDecision.from_dict(entry) for task, entry in decisions.items()}
 
 
 def load_trained(folder: Path, *, catalogue: Catalogue, settings: RankingSettings) -> tuple[Trained, int]:
@@ -68,7 +74,9 @@ def load_trained(folder: Path, *, catalogue: Catalogue, settings: RankingSetting
             f"expected a ranker of format {_FORMAT} for {len(catalogue)} items, got format "
             f"{plain.get('format')!r} for {plain.get('n_items')!r}; fit it again"
         )
-    sources = default_sources(settings, ease_choice=plain["ease"], als_choice=plain["als"])
+    sources = default_sources(
+        settings, ease_choice=plain["ease"], als_choice=plain["als"], people=catalogue.has_people
+    )
     known = {source.name: source for source in sources}
     trained = Trained(
         sources=tuple(known[name].load(folder, catalogue=catalogue) for name in plain["sources"]),

@@ -40,7 +40,8 @@ class Context:
     fit count at once.
 
     Attributes:
-        user: user code, or None for an unknown user; sources never read it.
+        user: user code, or None for an unknown user; no source reads it but the one for people, to leave out
+            who asks.
         item: int32 item codes of the user's events before `now_ms`, oldest first; searches are left out.
         timestamp_ms: int64, one per event.
         weight: float32, one per event; negative for a dislike.

@@ -122,7 +122,8 @@ def train(
         folds = ()
     steps = _Steps(progress, course.n_steps(folds))
     ease, als = _choose(course, folds, steps)
-    sources, skipped = available(default_sources(settings, ease_choice=ease, als_choice=als))
+    every = default_sources(settings, ease_choice=ease, als_choice=als, people=catalogue.has_people)
+    sources, skipped = available(every)
     found = _ask_windows(course, sources, steps=steps)
     deciding = _ask_folds(course, folds, sources, steps=steps) if folds else found.deciding
     names = [source.name for source in sources]
@@ -263,7 +264,8 @@ class _Steps:
 
 
 def _check_weights(settings: RankingSettings) -> None:
-    known = [source.name for source in default_sources(settings, ease_choice=next(iter(EASE_CHOICES)))]
+    every = default_sources(settings, ease_choice=next(iter(EASE_CHOICES)), people=True)
+    known = [source.name for source in every]
     unknown = sorted(set(settings.weights) - set(known))
     if unknown:
         raise SettingsError(f"ranking.weights: expected names among {known!r}, got {unknown!r}")

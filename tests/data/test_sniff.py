@@ -54,6 +54,11 @@ def proposed(interactions: Path, items: Path | None = None, **options: Any) -> d
         ),
         ("timestamp,visitorid,event,itemid,transactionid", {"user_id": "visitorid", "item_id": "itemid"}),
         ("用户编号,商品编号,时间,行为", {"user_id": "用户编号", "timestamp": "时间", "event": "行为"}),
+        (
+            "user_id,target_user_id,timestamp,event",
+            {"user_id": "user_id", "item_id": "target_user_id", "event": "event"},
+        ),
+        ("follower_id,followee_id,created_at", {"user_id": "follower_id", "item_id": "followee_id"}),
         ("member,search_term,ts", {"user_id": "member", "query": "search_term", "timestamp": "ts"}),
     ],
 )
@@ -197,3 +202,19 @@ def test_what_is_proposed_ingests_everything(folder: Path, tmp_path: Path, store
     counts = store.counts()
     assert counts.quarantined == 0
     assert counts.interactions > 1000
+
+
+def test_an_event_file_of_people_makes_people_the_items(as_file: AsFile) -> None:
+    events = as_file("follower_id,followee_id,ts\na,b,1700000000\n", "follows.csv")
+    assert proposed(events)["items"]["domain"] == "people"
+    people = as_file("user_id,display_name,about_me,reputation\nb,Bea,likes tea,7\n", "who.csv")
+    items = proposed(events, people)["items"]
+    assert items["domain"] == "people"
+    assert items["columns"]["title"] == "display_name" and items["columns"]["description"] == "about_me"
+
+
+def test_a_shop_with_user_in_its_file_name_does_not_sell_people(as_file: AsFile) -> None:
+    events = as_file("user,item,ts\na,b,1700000000\n", "user_events.csv")
+    items = as_file("item_id,title\nb,Tea\n", "user_items.csv")
+    assert proposed(events, items)["items"]["domain"] != "people"
+    assert "items" not in proposed(events)
