@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,29 +39,41 @@ ALS_CHOICES: Mapping[str, tuple[float, float | None]] = {
     "timeless": (100.0, None),
     "timeless, few users": (1.0, None),
 }
+# Half-life of what followed what.
+TRANSITION_CHOICES: Mapping[str, float | None] = {"fading": 90.0, "timeless": None}
+# How many fits choose the parameters, per held-out part.
+N_FOLD_CHOICES = len(EASE_CHOICES) + len(ALS_CHOICES) + len(TRANSITION_CHOICES)
 # Windows choose among these: the last was added for histories that windows say nothing of.
 WINDOW_EASE = tuple(EASE_CHOICES)[:5]
 _WINDOW_EXACT = 1500
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Keys of the parameters of those sources that have several: EASE, ALS, transitions."""
+
+    ease: str = "slow"
+    als: str = "fading"
+    transitions: str = "fading"
+
+
 def default_sources(
-    settings: RankingSettings, *, ease_choice: str, als_choice: str = "fading", people: bool = False
+    settings: RankingSettings, choices: Choices, *, people: bool = False
 ) -> tuple[Source, ...]:
     """Every source, unfitted, in the order that breaks ties between equally good ones.
 
     Args:
         settings: of the ranking.
-        ease_choice: key of `EASE_CHOICES`.
-        als_choice: key of `ALS_CHOICES`.
+        choices: of parameters.
         people: whether items of the catalogue are people: these have a source of their own.
     """
     limit = settings.max_exact_items
     network: tuple[Source, ...] = (FriendsOfFriendsSource(),) if people else ()
     return (
-        ease_source(settings, ease_choice),
+        ease_source(settings, choices.ease),
         ItemKnnSource(max_items=limit),
-        als_source(settings, als_choice),
-        TransitionSource(max_items=limit),
+        als_source(settings, choices.als),
+        transition_source(settings, choices.transitions),
         PopularitySource(),
         recent_popularity(30),
         recent_popularity(7),
@@ -84,6 +96,11 @@ def als_source(settings: RankingSettings, choice: str) -> AlsSource:
     return AlsSource(regularisation=regularisation, half_life_days=half_life_days, seed=settings.seed)
 
 
+def transition_source(settings: RankingSettings, choice: str) -> TransitionSource:
+    """The unfitted transitions of a choice."""
+    return TransitionSource(half_life_days=TRANSITION_CHOICES[choice], max_items=settings.max_exact_items)
+
+
 def available(sources: Sequence[Source]) -> tuple[tuple[Source, ...], tuple[StageReport, ...]]:
     """Sources whose packages are here, and a report of the others."""
     from importlib.util import find_spec
@@ -102,14 +119,13 @@ def choose_on_windows(
     *,
     settings: RankingSettings,
     done: Callable[[], None],
-) -> tuple[str, str]:
-    """Keys of the EASE and ALS parameters: the EASE with the best mean NDCG@10 on new items, the usual ALS.
+) -> Choices:
+    """The EASE with the best mean NDCG@10 on new items, the usual others; the usual of all without windows.
 
-    Without windows the first of both. `done` is called after each fit.
+    `done` is called after each fit.
     """
-    als = next(iter(ALS_CHOICES))
     if not windows:
-        return WINDOW_EASE[0], als
+        return Choices()
     value = dict.fromkeys(WINDOW_EASE, 0.0)
     limit = min(_WINDOW_EXACT, settings.max_exact_items)
     small = settings.model_copy(update={"max_exact_items": limit})
@@ -122,7 +138,7 @@ def choose_on_windows(
             pool = build_pools(few, [ease], window=window, tasks=("new",), users=users, depth=50)["new"]
             value[choice] += float(ndcg(pool, pool.scores[0]).mean()) if users else 0.0
             done()
-    return max(WINDOW_EASE, key=lambda choice: value[choice]), als
+    return Choices(ease=max(WINDOW_EASE, key=lambda choice: value[choice]))
 
 
 def choose_on_folds(
@@ -132,12 +148,13 @@ def choose_on_folds(
     now_ms: int,
     settings: RankingSettings,
     done: Callable[[], None],
-) -> tuple[str, str]:
-    """Keys of the EASE and ALS parameters with the best mean NDCG@10 on the new items of held-out parts."""
+) -> Choices:
+    """The parameters with the best mean NDCG@10 on the new items of held-out parts."""
     ease: dict[str, Source] = {choice: ease_source(settings, choice) for choice in EASE_CHOICES}
     als: dict[str, Source] = {choice: als_source(settings, choice) for choice in ALS_CHOICES}
+    transitions: dict[str, Source] = {c: transition_source(settings, c) for c in TRANSITION_CHOICES}
     chosen = []
-    for grid in (ease, als):
+    for grid in (ease, als, transitions):
         here, _ = available(tuple(grid.values()))
         value = dict.fromkeys(grid, 0.0)
         for fold in folds:
@@ -145,7 +162,7 @@ def choose_on_folds(
                 value[choice] += _fold_value(fold, source, catalogue, now_ms=now_ms) if here else 0.0
                 done()
         chosen.append(max(value, key=lambda choice: value[choice]))
-    return chosen[0], chosen[1]
+    return Choices(*chosen)
 
 
 def _fold_value(fold: Fold, source: Source, catalogue: Catalogue, *, now_ms: int) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agent.data.log import Catalogue
 from agent.errors import NotFittedError
-from agent.ranking.choices import default_sources
+from agent.ranking.choices import Choices, default_sources
 from agent.ranking.confidence import Confidence
 from agent.ranking.fusion import FusionDecision
 from agent.ranking.training import Trained
@@ -16,7 +17,7 @@ from agent.ranking.windows import Task
 from agent.schema import StageReport
 from agent.settings import RankingSettings
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def save_trained(trained: Trained, folder: Path, *, depth: int) -> None:
@@ -31,8 +32,7 @@ def save_trained(trained: Trained, folder: Path, *, depth: int) -> None:
         "now_ms": trained.now_ms,
         "n_items": trained.n_items,
         "repeats": trained.repeats,
-        "ease": trained.ease_choice,
-        "als": trained.als_choice,
+        "choices": asdict(trained.choices),
         "sources": [source.name for source in trained.sources],
         "decisions": {task: decision.to_dict() for task, decision in trained.decisions.items()},
         "confidences": {task: entry.to_dict() for task, entry in trained.confidences.items()},
@@ -74,9 +74,8 @@ def load_trained(folder: Path, *, catalogue: Catalogue, settings: RankingSetting
             f"expected a ranker of format {_FORMAT} for {len(catalogue)} items, got format "
             f"{plain.get('format')!r} for {plain.get('n_items')!r}; fit it again"
         )
-    sources = default_sources(
-        settings, ease_choice=plain["ease"], als_choice=plain["als"], people=catalogue.has_people
-    )
+    choices = Choices(**plain["choices"])
+    sources = default_sources(settings, choices, people=catalogue.has_people)
     known = {source.name: source for source in sources}
     trained = Trained(
         sources=tuple(known[name].load(folder, catalogue=catalogue) for name in plain["sources"]),
@@ -85,8 +84,7 @@ def load_trained(folder: Path, *, catalogue: Catalogue, settings: RankingSetting
         repeats=plain["repeats"],
         now_ms=plain["now_ms"],
         n_items=plain["n_items"],
-        ease_choice=plain["ease"],
-        als_choice=plain["als"],
+        choices=choices,
         skipped=tuple(StageReport(name, status, 0.0, text) for name, status, text in plain["skipped"]),
     )
     return trained, int(plain["depth"])

@@ -10,9 +10,9 @@ import numpy as np
 from agent.data.log import Catalogue, InteractionLog
 from agent.errors import SettingsError
 from agent.ranking.choices import (
-    ALS_CHOICES,
-    EASE_CHOICES,
+    N_FOLD_CHOICES,
     WINDOW_EASE,
+    Choices,
     available,
     choose_on_folds,
     choose_on_windows,
@@ -69,8 +69,7 @@ class Trained:
         sources: fitted; all propose, those with a weight decide.
         decisions: by task; `any` only where people repeat.
         confidences: by task.
-        ease_choice: key of `EASE_CHOICES`.
-        als_choice: key of `ALS_CHOICES`.
+        choices: of the parameters of sources that have several.
         skipped: sources that could not be fitted, and why.
     """
 
@@ -80,8 +79,7 @@ class Trained:
     repeats: bool
     now_ms: int
     n_items: int
-    ease_choice: str
-    als_choice: str
+    choices: Choices
     skipped: tuple[StageReport, ...]
 
 
@@ -121,8 +119,8 @@ def train(
     if grounds == "windows":
         folds = ()
     steps = _Steps(progress, course.n_steps(folds))
-    ease, als = _choose(course, folds, steps)
-    every = default_sources(settings, ease_choice=ease, als_choice=als, people=catalogue.has_people)
+    choices = _choose(course, folds, steps)
+    every = default_sources(settings, choices, people=catalogue.has_people)
     sources, skipped = available(every)
     found = _ask_windows(course, sources, steps=steps)
     deciding = _ask_folds(course, folds, sources, steps=steps) if folds else found.deciding
@@ -141,7 +139,7 @@ def train(
     }
     final = tuple(source.fit(past, catalogue, now_ms=now_ms) for source in sources)
     steps.done()
-    return Trained(final, decisions, confidences, again, now_ms, log.n_items, ease, als, skipped)
+    return Trained(final, decisions, confidences, again, now_ms, log.n_items, choices, skipped)
 
 
 _Pools = dict[Task, list[Pool]]
@@ -168,7 +166,7 @@ class _Course:
     def n_steps(self, folds: Sequence[Fold]) -> int:
         """How often a step is counted."""
         if folds:
-            return len(self.windows) * 2 + len(folds) * (len(EASE_CHOICES) + len(ALS_CHOICES) + 1) + 1
+            return len(self.windows) * 2 + len(folds) * (N_FOLD_CHOICES + 1) + 1
         return len(self.windows) * (len(WINDOW_EASE) + 2) + 1
 
 
@@ -214,7 +212,7 @@ def _ask_windows(course: _Course, sources: Sequence[Source], *, steps: _Steps) -
     return found
 
 
-def _choose(course: _Course, folds: Sequence[Fold], steps: _Steps) -> tuple[str, str]:
+def _choose(course: _Course, folds: Sequence[Fold], steps: _Steps) -> Choices:
     catalogue, settings = course.catalogue, course.settings
     if folds:
         return choose_on_folds(folds, catalogue, now_ms=course.now_ms, settings=settings, done=steps.done)
@@ -264,7 +262,7 @@ class _Steps:
 
 
 def _check_weights(settings: RankingSettings) -> None:
-    every = default_sources(settings, ease_choice=next(iter(EASE_CHOICES)), people=True)
+    every = default_sources(settings, Choices(), people=True)
     known = [source.name for source in every]
     unknown = sorted(set(settings.weights) - set(known))
     if unknown:

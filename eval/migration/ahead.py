@@ -73,7 +73,7 @@ def ahead_rows(histories: Histories, session: Session, *, quantile: float, tick:
         return
     trained = session.ranker(windows[0].cut_ms).trained
     few = settings.ranking.model_copy(update={"max_exact_items": _WINDOW_EXACT})
-    known = {s.name: s for s in default_sources(few, ease_choice=trained.ease_choice)}
+    known = {s.name: s for s in default_sources(few, trained.choices)}
     weights = {
         task: {name: weight for name, weight in decision.weights.items() if name in known}
         for task, decision in trained.decisions.items()

@@ -93,10 +93,22 @@ def test_where_nobody_comes_back_histories_decide_and_say_so(log, tmp_path):
     ranker.save(tmp_path)
     again = Ranker.load(tmp_path, catalogue=catalogue, settings=SETTINGS)
     assert again.trained.decisions == ranker.trained.decisions
-    assert (again.trained.ease_choice, again.trained.als_choice) == (
-        ranker.trained.ease_choice,
-        ranker.trained.als_choice,
-    )
+    assert again.trained.choices == ranker.trained.choices
+
+
+def test_held_out_parts_choose_timeless_transitions_where_what_follows_what_is_years_old():
+    # Pairs that always follow each other, all taken within four days of long ago, told by no other source.
+    rng = np.random.default_rng(3)
+    events = []
+    for user in range(120):
+        start = float(rng.uniform(0, 3000))
+        pairs = rng.choice(100, 6, replace=False)
+        for step, pair in enumerate(pairs):
+            events += [(user, 2 * int(pair), start + step), (user, 2 * int(pair) + 1, start + step + 0.4)]
+    log = make_log(events, n_users=120, n_items=200)
+    ranker = Ranker.fit(log, make_catalogue(200), SETTINGS, now_ms=4000 * DAY_MS)
+    assert ranker.trained.decisions["new"].grounds == "held-out"
+    assert ranker.trained.choices.transitions == "timeless"
 
 
 def test_where_windows_hold_enough_they_alone_decide(monkeypatch):
@@ -106,7 +118,7 @@ def test_where_windows_hold_enough_they_alone_decide(monkeypatch):
     monkeypatch.setattr("agent.ranking.training.held_out_folds", never)
     ranker = Ranker.fit(planted_log(seed=2), make_catalogue(40), SETTINGS, now_ms=NOW_MS)
     assert ranker.trained.decisions["new"].grounds == "windows"
-    assert ranker.trained.als_choice == "fading"
+    assert ranker.trained.choices.als == ranker.trained.choices.transitions == "fading"
 
 
 def test_segments_are_drawn_from_what_was_before_the_window():

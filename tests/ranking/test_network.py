@@ -9,7 +9,7 @@ import pytest
 from ranking_logs import make_catalogue, make_log
 
 from agent.errors import NotFittedError
-from agent.ranking.choices import default_sources
+from agent.ranking.choices import Choices, default_sources
 from agent.ranking.history import Context
 from agent.ranking.network import FriendsOfFriendsSource
 from agent.ranking.source import Source
@@ -88,8 +88,6 @@ def test_saved_and_loaded_scores_are_equal(tmp_path):
 
 
 def test_only_a_catalogue_with_people_gets_the_source():
-    names = [
-        [s.name for s in default_sources(RankingSettings(), ease_choice="slow", people=p)] for p in (0, 1)
-    ]
+    names = [[s.name for s in default_sources(RankingSettings(), Choices(), people=p)] for p in (0, 1)]
     assert "friends-of-friends" not in names[0]
     assert names[1] == [*names[0], "friends-of-friends"]
