@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.data.live import LiveEvent
     from agent.dialogue.chat import ChatSession
     from agent.dialogue.pictures.picture import Picture
-    from agent.interests.room import Drift
+    from agent.interests.scan import Drift
 
 # Observed events beyond this are loaded with the rest of the log at the next call.
 _LIVE_LIMIT = 100_000
@@ -78,7 +78,7 @@ class Agent(OpenWorkspace):
         computed = room.profile(user_id, moment_ms=self._ms(as_of))
         if as_of is not None:
             return computed
-        stored = (entry for entry in room.newest_first(user_id) if same_content(entry, computed))
+        stored = (entry for entry in room.versions.newest_first(user_id) if same_content(entry, computed))
         return next(stored, computed)
 
     def history(self, user_id: str) -> list[Profile]:
@@ -87,7 +87,7 @@ class Agent(OpenWorkspace):
 
     def migrations(self, user_id: str) -> list[Migration]:
         """Every stored migration of a user, oldest first: one for each worded profile version."""
-        return self.session.interests.migrations(user_id)
+        return self.session.interests.versions.migrations(user_id)
 
     def diff(self, user_id: str, before: int, after: int) -> ProfileDiff:
         """What differs between two stored profile versions of a user.

@@ -16,7 +16,8 @@ from agent.data.feedback import gift_key
 from agent.data.log import Catalogue, InteractionLog
 from agent.errors import NotFittedError
 from agent.interests.population import PopulationModel, fit_population
-from agent.interests.room import Drift, InterestRoom
+from agent.interests.room import InterestRoom
+from agent.interests.scan import Drift
 from agent.ranking.ranker import Ranker
 from agent.settings import Settings
 
@@ -28,6 +29,8 @@ _POPULATIONS_KEPT = 6
 # Looking back at a few moments in turn must not throw out the ranker of now.
 _RANKERS_KEPT = 4
 _SCANS_KEPT = 3
+# Of the test that a scan makes: it stands in the key, so that no other test's results are taken for its own.
+_TEST = "beside seasons"
 _LAST_FIT = "last-fit.json"
 
 
@@ -119,7 +122,7 @@ def load_or_scan(
     cache: Path, room: InterestRoom, *, min_sessions: int, progress: ProgressCallback
 ) -> list[Drift]:
     """`InterestRoom.scan` over all users, from the cache or made and kept."""
-    parts = [room.settings.model_dump(mode="json"), min_sessions, gift_key(room.store)]
+    parts = [room.settings.model_dump(mode="json"), min_sessions, gift_key(room.store), _TEST]
     path = cache / f"scan-{artefact_key(room.log, room.catalogue, parts)}.json"
     if _touched(path):
         return [Drift(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.artifacts import last_fit_seconds
-from agent.data.embedding import open_embedder, query_embedder
+from agent.data.embedders import MINILM_NAME, Embedder
+from agent.data.embedding import NON_LATIN_SHARE, non_latin_share, open_embedder, query_embedder
+from agent.data.feedback import load_feedback
 from agent.data.log import Catalogue, InteractionLog
 from agent.dialogue.attributes import ItemFacts, load_extras
 from agent.dialogue.chat import ChatSession
@@ -19,14 +20,12 @@ from agent.dialogue.host import FitWait, ListQuery
 from agent.dialogue.saved import SavedTalks
 from agent.interests.words import Language
 from agent.llm.backend import Backend
+from agent.observing import give_feedback, undo
+from agent.opened import OpenWorkspace
 from agent.pipeline import Request, recommend
 from agent.schema import Feedback, FeedbackAction, FeedbackTarget, Migration, Profile, RecommendationList
 from agent.session import Session
 from agent.tracing import ItemTrace, trace
-
-if TYPE_CHECKING:
-    from agent.agent import Agent
-
 
 # In the workspace; one folder per user under it, readable by its owner only.
 CHATS_FOLDER = "chats"
@@ -39,15 +38,17 @@ class WorkspaceHost:
     after a change compare exactly.
     """
 
-    def __init__(self, agent: Agent, user_id: str) -> None:
-        self._agent = agent
+    def __init__(self, place: OpenWorkspace, user_id: str) -> None:
+        self._place = place
         self._user_id = user_id
         self._kept_log: tuple[Session, InteractionLog] | None = None
+        self._opened: Embedder | None = None
+        self._embedded: dict[str, NDArray[np.float32]] = {}
 
     @property
     def _session(self) -> Session:
         # Asked anew each time: an ingest drops the loaded state.
-        return self._agent.session
+        return self._place.session
 
     @property
     def user_id(self) -> str:
@@ -112,15 +113,38 @@ class WorkspaceHost:
         Raises:
             DriftrecError: the model that made the item vectors cannot be had.
         """
+        embedder = self._embedder()
+        if embedder is None:
+            return None
         session = self._session
+        found = query_embedder(session.store, self.catalogue, embedder, settings=session.settings.embedding)
+        if text not in self._embedded:
+            self._embedded[text] = found.encode([text])[0]
+        return self._embedded[text]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """`(n, dim)` unit vectors of sentences, by the model behind the item vectors.
+
+        None when the items have no vectors, or the model does not read the script of the sentences.
+
+        Raises:
+            DriftrecError: the model cannot be had.
+        """
+        embedder = self._embedder()
+        english = embedder is not None and embedder.name.startswith(MINILM_NAME)
+        if embedder is None or (english and non_latin_share(texts) > NON_LATIN_SHARE):
+            return None
+        return embedder.encode(list(texts))
+
+    def _embedder(self) -> Embedder | None:
+        """The model that made the item vectors, loaded once; None when the items have no vectors."""
         if self.catalogue.vectors is None or not self.catalogue.embedder:
             return None
         base = self.catalogue.embedder.partition("+pca")[0]
-        embedder = open_embedder(base, offline=session.settings.offline)
-        settings = session.settings.embedding
-        found = query_embedder(session.store, self.catalogue, embedder, settings=settings)
-        vector: NDArray[np.float32] = found.encode([text])[0]
-        return vector
+        if self._opened is None or self._opened.name != base:
+            self._opened = open_embedder(base, offline=self._session.settings.offline)
+            self._embedded = {}
+        return self._opened
 
     def _request(self, query: ListQuery) -> Request:
         return Request(
@@ -178,27 +202,29 @@ class WorkspaceHost:
         utterance: str = "",
     ) -> Feedback:
         """Appends one piece of feedback."""
-        return self._agent.give_feedback(
-            self._user_id, action, target, target_kind=kind, value=value, utterance=utterance
+        return give_feedback(
+            self._session, self._user_id, action, target, target_kind=kind, value=value, utterance=utterance
         )
 
     def undo(self, feedback_id: int | None = None) -> Feedback:
         """Takes one piece of feedback back."""
-        return self._agent.undo(self._user_id, feedback_id)
+        return undo(self._session, self._user_id, feedback_id)
 
     def feedback(self) -> list[Feedback]:
         """Everything this user has said, oldest first."""
-        return self._agent.feedback(self._user_id)
+        return load_feedback(self._session.store, self._user_id)
 
 
-def open_chat(agent: Agent, user_id: str, *, resume: str | None = None, keep: bool = True) -> ChatSession:
+def open_chat(
+    place: OpenWorkspace, user_id: str, *, resume: str | None = None, keep: bool = True
+) -> ChatSession:
     """A talk with one user; see `Agent.chat`."""
-    saved = SavedTalks(agent.workspace.root / CHATS_FOLDER, user_id)
+    saved = SavedTalks(place.workspace.root / CHATS_FOLDER, user_id)
     if resume == "last":
         resume = next(reversed(saved.ids()), None)
-    host = WorkspaceHost(agent, user_id)
+    host = WorkspaceHost(place, user_id)
     # Loads what answers need, so that the first one comes as fast as the others.
     host.recommend(ListQuery(k=1, explain=False))
-    talk = ChatSession(host, agent.settings.chat, saved=saved, resume=resume, keep=keep)
+    talk = ChatSession(host, place.settings.chat, saved=saved, resume=resume, keep=keep)
     talk.warm_up()
     return talk

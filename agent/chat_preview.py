@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from agent.chat_host import WorkspaceHost
 from agent.dialogue.chat import ChatSession
 from agent.errors import BackendError, SettingsError
 from agent.llm.prompts import Prompt, describe, list_prompts, render
 from agent.llm.scripted import ScriptedBackend
+from agent.opened import OpenWorkspace
 from agent.schema import Feedback, FeedbackAction, FeedbackTarget
-
-if TYPE_CHECKING:
-    from agent.agent import Agent
 
 CHAT_PROMPTS = ("chat_choose", "chat_route", "chat_short")
 _WHY_NONE = {
@@ -25,13 +21,13 @@ _WHY_NONE = {
 class _ListeningHost(WorkspaceHost):
     """A user's workspace whose model notes what it is asked and gives no answer; nothing can be changed."""
 
-    def __init__(self, agent: Agent, user_id: str, *, scores: bool) -> None:
-        super().__init__(agent, user_id)
+    def __init__(self, place: OpenWorkspace, user_id: str, *, scores: bool) -> None:
+        super().__init__(place, user_id)
         self._model = ScriptedBackend(
             lambda request: BackendError("nothing is sent"),
             score_function=(lambda prefix, text: [-1.0]) if scores else None,
-            context_tokens=agent.settings.llm.context_tokens,
-            remote=agent.settings.llm.model.startswith("openai:"),
+            context_tokens=place.settings.llm.context_tokens,
+            remote=place.settings.llm.model.startswith("openai:"),
         )
 
     @property
@@ -56,11 +52,11 @@ class _ListeningHost(WorkspaceHost):
         raise SettingsError("expected a question that changes nothing, got one that takes something back")
 
 
-def preview_chat(agent: Agent, name: str, user_id: str, question: str) -> Prompt:
+def preview_chat(place: OpenWorkspace, name: str, user_id: str, question: str) -> Prompt:
     """The prompt `name` that a question of a user would lead to, as the first turn of a talk.
 
     Args:
-        agent: the open workspace.
+        place: the open workspace.
         name: one of `CHAT_PROMPTS`, with or without version.
         user_id: whose talk.
         question: what the user says.
@@ -69,12 +65,12 @@ def preview_chat(agent: Agent, name: str, user_id: str, question: str) -> Prompt
         SettingsError: no question, or one for which no model would be asked; says why.
     """
     base = name.partition(".")[0]
-    if user_id not in agent.session.log.user_codes:
+    if user_id not in place.session.log.user_codes:
         raise SettingsError(f"expected a user id of the workspace, got {user_id!r}")
     if not question.strip():
         raise SettingsError(f"expected a question for {name!r} with --ask, got none")
-    host = _ListeningHost(agent, user_id, scores=base != "chat_choose")
-    ChatSession(host, agent.settings.chat).ask(question)
+    host = _ListeningHost(place, user_id, scores=base != "chat_choose")
+    ChatSession(host, place.settings.chat).ask(question)
     prompt = _route_prompt(host.backend) if base == "chat_route" else _asked_prompt(host.backend, base)
     if prompt is None:
         raise SettingsError(f"nothing to show of {name!r}: {_WHY_NONE[base]}")

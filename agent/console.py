@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from agent.interests.words import percent, season_item
+from agent.interests.words import last_day, percent, season_when
 from agent.schema import Evidence, FacetChange, Migration, Profile, RecommendationList
 
 if TYPE_CHECKING:
     from agent.data.report import IngestReport
     from agent.doctor import Finding
-    from agent.interests.room import Drift
+    from agent.interests.scan import Drift
 
 ProgressCallback = Callable[[str, int, int | None], None]
 _COLOURS = {
@@ -110,6 +110,11 @@ def _announcer(console: Console) -> ProgressCallback:
 
 def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else "–"
+
+
+def _days(window: tuple[datetime, datetime]) -> str:
+    """The first and the last day of a window; it ends before its second moment."""
+    return f"{_day(window[0])} … {_day(last_day(window[1]))}"
 
 
 def _by_whom(worded_by: str, model: str) -> str:
@@ -202,15 +207,17 @@ def show_migration(migration: Migration) -> None:
     console = _console()
     if migration.before and migration.after:
         say(
-            f"{migration.user_id}: {_day(migration.before[0])} … {_day(migration.before[1])} "
-            f"({migration.n_sessions_before} sessions) against {_day(migration.after[0])} … "
-            f"{_day(migration.after[1])} ({migration.n_sessions_after} sessions). "
+            f"{migration.user_id}: {_days(migration.before)} "
+            f"({migration.n_sessions_before} sessions) against {_days(migration.after)} "
+            f"({migration.n_sessions_after} sessions). "
             f"Drift {migration.drift_score:.1f} sd beyond shuffled days, p = {migration.p_value:.4f}."
         )
     moved = [change for change in migration.changes if change.kind != "stable"]
     stable = [change for change in migration.changes if change.kind == "stable"]
     stable.sort(key=lambda change: -max(change.share_before, change.share_after))
     if migration.changes:
+        shown = [*moved[:_MOVED_SHOWN], *stable[:_STABLE_SHOWN]]
+        asides = [_aside(change) for change in shown]
         table = Table()
         for column, justify in (
             ("change", "left"),
@@ -219,10 +226,10 @@ def show_migration(migration: Migration) -> None:
             ("after", "right"),
             ("p", "right"),
             ("q", "right"),
-            ("", "left"),
+            *([("remark", "left")] if any(asides) else []),
         ):
             table.add_column(column, justify=justify)  # type: ignore[arg-type]
-        for change in [*moved[:_MOVED_SHOWN], *stable[:_STABLE_SHOWN]]:
+        for change, aside in zip(shown, asides, strict=True):
             colour = _COLOURS[change.kind]
             table.add_row(
                 f"[{colour}]{change.kind}[/{colour}]",
@@ -231,12 +238,13 @@ def show_migration(migration: Migration) -> None:
                 f"{change.share_after:.1%}",
                 f"{change.p_value:.4f}",
                 f"{change.q_value:.3f}",
-                _aside(change),
+                *([aside] if any(asides) else []),
             )
         console.print(table)
         hidden = len(moved) - len(moved[:_MOVED_SHOWN]), len(stable) - len(stable[:_STABLE_SHOWN])
         if any(hidden):
-            say(f"({hidden[0]} more changes and {hidden[1]} more stable interests: --json shows all)")
+            more = f"{_count(hidden[0], 'more change')} and {_count(hidden[1], 'more stable interest')}"
+            say(f"({more}: --json shows all)")
     console.print(
         Panel(
             escape(migration.story or migration.note),
@@ -248,11 +256,15 @@ def show_migration(migration: Migration) -> None:
         say(f"Note: {migration.note}")
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _aside(change: FacetChange) -> str:
     """What has to be said beside a change: that everyone moved so, or when its season was."""
     if change.season is None:
         return "everyone moved" if change.crowd else ""
-    return escape(season_item("", change.season, "en").strip(" ()"))
+    return escape(season_when(change.season, "en"))
 
 
 def show_movers(found: Sequence[Drift], *, limit: int, alpha: float) -> None:

@@ -18,7 +18,7 @@ from agent.console import (
     show_profile,
     show_recommendations,
 )
-from agent.interests.room import Drift
+from agent.interests.scan import Drift
 from agent.offline import network_fence
 from agent.schema import Migration, Profile, RecommendationList
 from agent.workspace import Workspace

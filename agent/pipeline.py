@@ -125,7 +125,14 @@ def _rerank(
         return untouched, StageReport("rerank", "skipped", 0.0, "no language model in the settings")
     if not person.profile.facets:
         return untouched, StageReport("rerank", "skipped", 0.0, "no history to rerank by")
-    chosen = resolve_llm_weight(session.store, session.settings, task=task, n_events=len(session.log))
+    moment_ms = person.state.moment_ms
+    chosen = resolve_llm_weight(
+        session.store,
+        session.settings,
+        task=task,
+        n_events=int(np.searchsorted(session.log.timestamp_ms, moment_ms)),
+        moment_ms=moment_ms,
+    )
     if chosen.weight == 0:
         return untouched, StageReport("rerank", "skipped", 0.0, chosen.detail)
     n_rerank = session.settings.ranking.n_rerank

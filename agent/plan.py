@@ -251,7 +251,7 @@ def _movement(session: Session, state: UserState) -> Movement:
     # Whether everyone moved changes no quota and no reason: that test is left out.
     migration = session.interests.migration_of(state, windows, with_evidence=False, with_crowd=False)
     newest = np.arange(state.sessions.n_sessions) >= state.sessions.n_sessions - MOST_SESSIONS
-    emphasis = compute_emphasis(state.log, state.sessions.take(newest), migration)
+    emphasis = compute_emphasis(state.log, state.sessions.take(newest), migration, frame=state.frame)
     return {change.key: change for change in migration.changes}, emphasis
 
 
@@ -314,6 +314,7 @@ def _context(person: Person, moment_ms: int) -> Context:
         now_ms=moment_ms,
         facets=person.queries,
         emphasis=None if person.emphasis is None else person.emphasis[rows],
+        zone=log.zone,
     )
 
 

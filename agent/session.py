@@ -20,7 +20,8 @@ from agent.data.log import Catalogue, InteractionLog
 from agent.data.store import Store
 from agent.errors import WorkspaceBusyError
 from agent.interests.population import PopulationModel
-from agent.interests.room import Drift, InterestRoom
+from agent.interests.room import InterestRoom
+from agent.interests.scan import Drift
 from agent.interests.wording import Wording
 from agent.interests.words import Language
 from agent.llm.backend import Backend

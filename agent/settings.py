@@ -72,9 +72,9 @@ class ItemFile(_Room):
     """How item files are read; `columns` as for events.
 
     Ours: item_id, title, description, categories, domain, text, extra. `repeats` says whether people take
-    the same item again (groceries: yes, films: no); None lets the data say. `domain` is that of items whose file
-    names none, and of items without a file; where it is `people`, items are users by their ids, and nobody is
-    recommended to themselves.
+    the same item again (groceries: yes, films: no); None lets the data say. `domain` is that of items whose
+    file names none, and of items without a file; where it is `people`, items are users by their ids, and
+    nobody is recommended to themselves.
     """
 
     columns: dict[str, str] = Field(default_factory=dict)

@@ -86,7 +86,9 @@ def weigh(
     session.progress(_STAGE, total, total)
     if not graded:
         raise SettingsError("expected people who took something new in a window of the past, found none")
-    return decide_llm_weight(graded, model=session.backend.name, n_events=len(session.log))
+    return decide_llm_weight(
+        graded, model=session.backend.name, n_events=len(session.log), moment_ms=session.now_ms
+    )
 
 
 def _takers(session: Session, window: Window, task: Task, n_users: int) -> tuple[list[int], _Labels]:
@@ -132,4 +134,13 @@ def _grade(
     evidence = np.array(heard.evidence, np.float64)
     if len(candidates) > 1 and np.isnan(evidence).all():
         raise LlmError(f"expected grades of {session.backend.name}, got none: {heard.stage.detail}")
-    return Graded(number, user, evidence, np.isin(codes, taken), len(taken), heard.stage.tokens)
+    return Graded(
+        number,
+        user,
+        evidence,
+        np.isin(codes, taken),
+        len(taken),
+        heard.stage.tokens,
+        seconds=heard.stage.seconds,
+        degraded=heard.stage.status == "degraded",
+    )

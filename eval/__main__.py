@@ -71,7 +71,8 @@ def migration(
     only: Annotated[
         str,
         typer.Option(
-            help="Parts, comma between: alarms, planted, returns, telling, adaptation, ahead, time."
+            help="Parts, comma between: alarms, planted, returns, telling, seasons, crowd, adaptation, "
+            "ahead, time."
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

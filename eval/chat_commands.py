@@ -12,12 +12,15 @@ def routing(
     model: Annotated[str, typer.Option(help="Language model for unclear questions, or none.")] = (
         "qwen2.5-coder-0.5b"
     ),
+    with_encoder: Annotated[
+        bool, typer.Option("--encoder/--no-encoder", help="Let MiniLM help with unclear English questions.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how many of the fixed questions reach the right tool; exit code 1 under 95 %."""
-    from eval.routing import run_routing
+    from eval.routing import encoder, run_routing
 
-    report, code = run_routing(model=model, as_json=as_json)
+    report, code = run_routing(model=model, as_json=as_json, encode=encoder() if with_encoder else None)
     typer.echo(report)
     raise typer.Exit(code)
 

@@ -97,8 +97,9 @@ def tables(
     check: Annotated[
         bool, typer.Option(help="Only look whether they are there; exit code 1 if not.")
     ] = False,
+    mark: Annotated[str, typer.Option(help="Name of the marks in the file.")] = "eval",
 ) -> None:
-    """Print a run's tables as Markdown, or put them between a file's `eval` marks."""
+    """Print a run's tables as Markdown, or put them between the marks of a file."""
     from eval.tables import find_run, load_summary, publish_tables, to_markdown
 
     folder = find_run(run)
@@ -107,7 +108,7 @@ def tables(
     if readme is None:
         typer.echo(to_markdown(load_summary(folder)))
         return
-    problems = publish_tables(folder, readme, check=check)
+    problems = publish_tables(folder, readme, check=check, mark=mark)
     for problem in problems:
         typer.echo(problem, err=True)
     raise typer.Exit(int(bool(problems)))

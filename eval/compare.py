@@ -26,12 +26,12 @@ def compare_runs(first: Path, second: Path, *, metric: str = MAIN) -> list[tuple
     Raises:
         EvalError: no table with common users and rows, or one of other data, split, windows or draw.
     """
-    _check_alike(first, second)
     found: list[tuple[str, Comparison]] = []
-    for path in sorted(first.glob("*.npz")):
-        other = second / path.name
-        if other.is_file():
-            found += [(path.stem, entry) for entry in _compare_tables(path, other, metric)]
+    # Not whatever lies in the folders: a run of that name may have left tables of other data there.
+    for table in _tables_alike(first, second):
+        one, other = (folder / f"{table}.npz" for folder in (first, second))
+        if one.is_file() and other.is_file():
+            found += [(table, entry) for entry in _compare_tables(one, other, metric)]
     if not found:
         raise EvalError(
             f"expected tables of the same data and task with common users in {first.name!r} and "
@@ -40,8 +40,11 @@ def compare_runs(first: Path, second: Path, *, metric: str = MAIN) -> list[tuple
     return found
 
 
-def _check_alike(first: Path, second: Path) -> None:
-    """Only what was asked about the same events, in the same split, of users drawn alike, makes pairs."""
+def _tables_alike(first: Path, second: Path) -> list[str]:
+    """The tables of both runs.
+
+    Only what was asked about the same events, in the same split, of users drawn alike, makes pairs.
+    """
     here, there = _asked(first), _asked(second)
     common = sorted(here.keys() & there.keys())
     if not common:
@@ -56,6 +59,7 @@ def _check_alike(first: Path, second: Path) -> None:
                     f"{table}: expected runs of the same {what}, got {value!r} in {first.name!r} and "
                     f"{there[table][what]!r} in {second.name!r}; run both with the same options and data"
                 )
+    return common
 
 
 def _asked(folder: Path) -> dict[str, dict[str, Any]]:

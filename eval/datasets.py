@@ -61,6 +61,8 @@ class Preset:
         quantile: of event times, where the test part begins.
         repeats: whether people take the same item again, so that the task with repeats makes sense.
         rated: values are ratings, so that their prediction can be scored.
+        liked: events of weight 0 and less, dislikes among them, are left out: nobody wanted those. The
+            published protocols of the shared sets count every rating.
         scheme: split by default. MovieLens is rated in one sitting: a cut in time leaves 19 users of 671 with
             events on both sides, so each user's last item is held back there, and the tables say so.
     """
@@ -71,6 +73,7 @@ class Preset:
     repeats: bool = False
     rated: bool = False
     scheme: Scheme = "temporal"
+    liked: bool = False
 
 
 PRESETS: dict[str, Preset] = {
@@ -80,7 +83,7 @@ PRESETS: dict[str, Preset] = {
     "ml-latest-small": Preset("films", 5, 0.80, rated=True, scheme="leave-last-out"),
     "stackexchange-small": Preset("questions", 2, 0.80),
 }
-OTHER = Preset("", 1, 0.80)
+OTHER = Preset("", 1, 0.80, liked=True)
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,10 @@ def prepare(name: str, log: InteractionLog, catalogue: Catalogue, preset: Preset
 
     Users are counted over the whole log, the time after T too: so did the published figures.
     """
-    known = log.take((log.item >= 0) & (catalogue.text_row[log.item] >= 0))
+    wanted = log.take((log.item >= 0) & ((log.weight > 0) | (not preset.liked)))
+    known = wanted.take(catalogue.text_row[wanted.item] >= 0)
     if not len(known):
-        known = log.take(log.item >= 0)
+        known = wanted
     pair = np.unique(known.user.astype(np.int64) * max(known.n_items, 1) + known.item)
     counts = np.bincount(pair % max(known.n_items, 1), minlength=known.n_items)
     few, kept = restrict(known, catalogue, np.flatnonzero(counts >= preset.min_users))
@@ -256,5 +260,7 @@ def _movielens_2016(place: Workspace) -> list[tuple[Path, bool]]:
         films[["item_id", "title", "categories"]].to_csv(item_path, index=False)
         events = frame.rename(columns={"userId": "user_id", "movieId": "item_id", "rating": "value"})
         events = events.assign(event="rate")
-        events[["user_id", "item_id", "timestamp", "event", "value"]].to_csv(event_path, index=False)
+        partial = event_path.with_suffix(".part")
+        events[["user_id", "item_id", "timestamp", "event", "value"]].to_csv(partial, index=False)
+        partial.replace(event_path)
     return [(item_path, True), (event_path, False)]

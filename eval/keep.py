@@ -36,6 +36,12 @@ class RowCache:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
+        try:
+            return self._outcome(plain, arrays)
+        except (KeyError, TypeError):
+            return None
+
+    def _outcome(self, plain: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
         return Outcome(
             name=plain["name"],
             group=plain["group"],

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -98,7 +99,7 @@ def make_manifest(settings: dict[str, Any], *, model: str) -> dict[str, Any]:
     """The manifest of a run that starts now."""
     return {
         "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        "command": "python -m eval " + " ".join(sys.argv[1:]),
+        "command": "python -m eval " + shlex.join(sys.argv[1:]),
         "revision": git_revision(),
         "code": code_digest(),
         "python": platform.python_version(),

@@ -20,6 +20,8 @@ from eval.splits import Question
 from eval.tuning import choose
 
 FUSED = "fused list, no LLM"
+# Rows that are one source alone.
+OUR_SOURCES = ("EASE with text and time, as published", "EASE with text and time, ours")
 PUBLISHED = EaseParams(1000.0, 0.03, 180.0, 90.0, user_norm=0.0, trend=0.0)
 # Sources that learn from who took what; without them text, popularity and the user's own repeats remain.
 _COLLABORATIVE = ("ease", "item-knn", "als", "transitions")
@@ -125,8 +127,8 @@ def in_turn(tops: Sequence[NDArray[np.int64]], *, depth: int) -> NDArray[np.int6
 def our_rows(*, ablations: bool = True) -> list[Recommender]:
     """Ours: the sources that are our own, the fused list and its ablations, none with a language model."""
     rows: list[Recommender] = [
-        SourceRow("EASE with text and time, as published", fixed(EaseSource(PUBLISHED)), "ours"),
-        SourceRow("EASE with text and time, ours", fixed(EaseSource()), "ours"),
+        SourceRow(OUR_SOURCES[0], fixed(EaseSource(PUBLISHED)), "ours"),
+        SourceRow(OUR_SOURCES[1], fixed(EaseSource()), "ours"),
         RankerRow(),
     ]
     if ablations:

@@ -7,7 +7,25 @@ from dataclasses import dataclass
 from html import escape
 
 COLOURS = {"baseline": "#7f868f", "ours": "#0072b2", "ablation": "#c77c00", "product": "#009e73"}
-_ROW, _LEFT, _WIDTH, _RIGHT = 22, 300, 460, 90
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Sizes of an interval plot: of a row, and from left to right before the axis, of it, and behind it.
+
+    `over`: names stand above their lines, not beside them.
+    """
+
+    row: int
+    left: int
+    width: int
+    right: int
+    over: bool
+
+
+_BESIDE = _Layout(22, 300, 460, 90, over=False)
+# As wide as a telephone: scaled to it, its words keep their size.
+_OVER = _Layout(40, 8, 280, 72, over=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,42 +39,51 @@ class Mark:
     group: str
 
 
-def interval_plot(marks: Sequence[Mark], *, title: str, zero: bool = False) -> str:
+def interval_plot(marks: Sequence[Mark], *, title: str, zero: bool = False, narrow: bool = False) -> str:
     """Points with their 95 % intervals, one line each, in the order given.
 
     Args:
         marks: at least one.
         title: read aloud by screen readers.
         zero: the axis holds 0 and a line marks it, as for differences; else it starts at 0.
+        narrow: drawn for 360 pixels, the names above the lines; else for 850, beside them.
     """
+    layout = _OVER if narrow else _BESIDE
     low = min(0.0, *(mark.low for mark in marks))
     high = max(0.0 if zero else 1e-9, *(mark.high for mark in marks))
     span = (high - low) * 1.05 or 1.0
-    height = _ROW * len(marks) + 34
+    height = layout.row * len(marks) + 34
 
     def x(value: float) -> float:
-        return _LEFT + (value - low) / span * _WIDTH
+        return layout.left + (value - low) / span * layout.width
 
-    parts = [_open(_LEFT + _WIDTH + _RIGHT, height, title)]
-    for tick in ticks(low, high):
+    parts = [_open(layout.left + layout.width + layout.right, height, title)]
+    for tick in ticks(low, high, n=3 if narrow else 5):
         parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="4" y2="{height - 24}"/>')
         parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 8}">{tick:.4g}</text>')
     if zero:
         parts.append(f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="4" y2="{height - 24}"/>')
     for place, mark in enumerate(marks):
-        y = 4 + _ROW * place + _ROW / 2
-        colour = COLOURS.get(mark.group, "#555")
+        middle = 4 + layout.row * (place + (0.7 if layout.over else 0.5))
         figure = f"{mark.mean:+.4f}" if zero else f"{mark.mean:.4f}"
-        hover = f"{mark.label}: {figure} ({mark.low:.4f} to {mark.high:.4f})"
-        parts.append(
-            f'<g><title>{escape(hover)}</title><text class="name" x="{_LEFT - 10}" y="{y + 4}">'
-            f"{escape(_short(mark.label))}</text>"
-            f'<line x1="{x(mark.low):.1f}" x2="{x(mark.high):.1f}" y1="{y}" y2="{y}" '
-            f'stroke="{colour}" stroke-width="3"/>'
-            f'<circle cx="{x(mark.mean):.1f}" cy="{y}" r="5" fill="{colour}"/>'
-            f'<text class="value" x="{_LEFT + _WIDTH + 14}" y="{y + 4}">{figure}</text></g>'
-        )
+        at = (x(mark.low), x(mark.mean), x(mark.high))
+        parts.append(_row(mark, figure, layout, y=middle, at=at))
     return "\n".join([*parts, "</svg>"])
+
+
+def _row(mark: Mark, figure: str, layout: _Layout, *, y: float, at: tuple[float, float, float]) -> str:
+    """One line of the plot, drawn at the height `y`: name, interval, point, figure."""
+    colour = COLOURS.get(mark.group, "#555")
+    hover = f"{mark.label}: {figure} ({mark.low:.4f} to {mark.high:.4f})"
+    spot = 'class="over" x="0"' if layout.over else f'class="name" x="{layout.left - 10}"'
+    name_y = y - 14 if layout.over else y + 4
+    low, mean, high = at
+    return (
+        f'<g><title>{escape(hover)}</title><text {spot} y="{name_y:.1f}">{escape(_short(mark.label))}</text>'
+        f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="3"/>'
+        f'<circle cx="{mean:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
+        f'<text class="value" x="{layout.left + layout.width + 14}" y="{y + 4:.1f}">{figure}</text></g>'
+    )
 
 
 def reliability_plot(table: Sequence[Sequence[float]], *, title: str) -> str:

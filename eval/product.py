@@ -22,6 +22,7 @@ from agent.agent import Agent
 from agent.ranking.llm_weight import PRIOR_LLM_WEIGHT
 from agent.workspace import Workspace
 from eval.datasets import EVAL_FOLDER
+from eval.protocol import DEPTH
 from eval.recommenders import Lists, Recommender, Record
 from eval.splits import Question, segments
 
@@ -69,7 +70,9 @@ class ProductFitted:
         found = self.agent.recommend(
             user_id, depth, exclude_seen=self.question.task == "new", explain=False, **self.options
         )
-        self.record.milliseconds.append((time.perf_counter() - start) * 1000.0)
+        seconds = time.perf_counter() - start
+        self.record.milliseconds.append(seconds * 1000.0)
+        self.record.spent[row] = seconds, sum(stage.tokens for stage in found.stages)
         for stage in found.stages:
             self.record.tokens += stage.tokens
             if stage.status == "degraded":
@@ -88,7 +91,8 @@ class ProductRow:
         model: language model, or none.
         method: of the rerank.
         options: of `Agent.recommend`, as sorted pairs.
-        max_users: how many warm users are asked; the first of a seeded order.
+        max_users: how many users of five items or more are asked, and a quarter as many others on top: the
+            first of a seeded order.
     """
 
     name: str
@@ -102,9 +106,15 @@ class ProductRow:
         """See `Recommender.fit`."""
         agent = open_past(question, model=self.model, method=self.method)
         asked = ask_some(question, self.max_users)
-        note = f"{int(asked.sum())} users, model {self.model}"
+        warm = segments(question)["warm"]
+        note = f"{int((asked & warm).sum())} users of five items or more, {int((asked & ~warm).sum())} others"
+        note += f", model {self.model}"
         if self.method:
             note += f", {self.method} at weight {PRIOR_LLM_WEIGHT:g}"
+        # What nobody had before T has no list of its own here, as other rows have.
+        note += f"; cold items count as they stand in the first {DEPTH} of all"
+        if self.model != _NO_MODEL and (problem := agent.warm_model()):
+            note += f"; {problem}"
         record = Record(asked=asked, close=agent.close)
         return ProductFitted(question, agent, dict(self.options), note, record)
 
@@ -145,11 +155,11 @@ def open_past(question: Question, *, model: str, method: str = "") -> Agent:
 
 
 def ask_some(question: Question, n: int) -> NDArray[np.bool_]:
-    """`(n_users,)` the `n` warm users who are asked, the same for every row of the question."""
-    warm = np.flatnonzero(segments(question)["warm"])
-    chosen = np.random.default_rng(0).permutation(warm)[:n]
+    """`(n_users,)` who is asked, the same for every row: `n` warm users, and a quarter as many cold ones."""
+    warm, rng = segments(question)["warm"], np.random.default_rng(0)
     asked = np.zeros(len(question.users), bool)
-    asked[chosen] = True
+    asked[rng.permutation(np.flatnonzero(warm))[:n]] = True
+    asked[rng.permutation(np.flatnonzero(~warm))[: n // 4]] = True
     return asked
 
 

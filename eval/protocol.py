@@ -23,6 +23,8 @@ DEPTH = 50
 _TIMED_USERS = 50
 # Parts of the labels that have a value of their own, by the first word of the metric.
 COLD, AGAIN, FIRST_TIME = "cold", "again", "first time"
+# What the list of each user took, where rows are asked one by one.
+SECONDS, TOKENS = "seconds a list", "tokens a list"
 _ORDER_BLIND = ("recall", "precision", "F1", "hit rate")
 _CHUNK = 256
 
@@ -116,6 +118,8 @@ def _scored(
     if record.asked is not None:
         warm = np.intersect1d(warm, np.flatnonzero(record.asked))
         values = {name: np.where(record.asked, value, np.nan) for name, value in values.items()}
+    if record.spent:
+        values |= _spent(record.spent, n_users=len(question.users))
     figures = _figures(answers, [lists[user] for user in warm], n_items=n_items)
     table = _reliability(answers.stated, lists, labels, warm)
     if table:
@@ -130,6 +134,13 @@ def _scored(
         lists=padded(lists),
         reliability=tuple((entry.stated, entry.observed, entry.n) for entry in table),
     )
+
+
+def _spent(spent: Mapping[int, tuple[float, int]], *, n_users: int) -> dict[str, NDArray[np.float64]]:
+    both = np.full((2, n_users), np.nan)
+    for row, cost in spent.items():
+        both[:, row] = cost
+    return {SECONDS: both[0], TOKENS: both[1]}
 
 
 def _figures(answers: _Answers, shown: Lists, *, n_items: int) -> dict[str, float]:

@@ -26,6 +26,7 @@ class Record:
     Attributes:
         notes: remarks, such as why a stage was degraded, and how often each was made.
         milliseconds: of each call, where calls are made one by one anyway.
+        spent: seconds by the clock and tokens of the list of each user who was asked, by row of the question.
         confidences: stated probability of each listed item, by row of the question.
         asked: `(n_users,)` bool, who is asked; None for everybody. The others have no value, not a zero.
         close: frees what is held, after the row.
@@ -35,6 +36,7 @@ class Record:
     degraded: int = 0
     notes: dict[str, int] = field(default_factory=dict)
     milliseconds: list[float] = field(default_factory=list)
+    spent: dict[int, tuple[float, int]] = field(default_factory=dict)
     confidences: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     asked: NDArray[np.bool_] | None = None
     close: Callable[[], None] | None = None

@@ -13,28 +13,36 @@ from eval.summary import MAIN
 from eval.tables import headline, load_summary
 
 _STYLE = """
-:root { --ink: #1c2430; --paper: #ffffff; --soft: #f3f5f8; --line: #d6dbe3; --faint: #5d6776; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9ee; --paper: #14181e; --soft: #1d232c; --line: #38414e; --faint: #9aa5b5; } }
+:root { color-scheme: light dark; --ink: #1c2430; --paper: #ffffff; --soft: #f3f5f8; --line: #d6dbe3;
+  --faint: #5d6776; --link: #0b57a4; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --paper: #14181e; --soft: #1d232c;
+  --line: #38414e; --faint: #9aa5b5; --link: #8ec5ff; } }
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 1150px; margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.7rem; } h2 { margin-top: 3rem; border-bottom: 2px solid var(--line); }
+a { color: var(--link); } h1 { font-size: 1.7rem; }
+h2 { margin-top: 3rem; border-bottom: 2px solid var(--line); }
 p.lead { font-size: 1.1rem; } .faint { color: var(--faint); font-size: .9rem; }
 table { border-collapse: collapse; font-size: .88rem; display: block; overflow-x: auto; }
 th, td { padding: .3rem .55rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } thead th { background: var(--soft); }
+thead th { background: var(--soft); }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; }
+td:first-child { background: var(--paper); } details td:first-child { background: var(--soft); }
 td.note { white-space: normal; text-align: left; min-width: 20rem; }
 tr.ours td:first-child, tr.product td:first-child { font-weight: 600; }
 svg { width: 100%; height: auto; max-width: 850px; }
-.wide { overflow-x: auto; } .wide svg { min-width: 680px; }
+.narrow { display: none; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
-svg .name, svg .side { text-anchor: end; } svg .tick { text-anchor: middle; fill: var(--faint); }
+svg .name, svg .side { text-anchor: end; } svg .over { fill: var(--faint); }
+svg .tick { text-anchor: middle; fill: var(--faint); }
 svg .grid { stroke: var(--line); } svg .zero { stroke: var(--faint); stroke-dasharray: 4 3; }
 svg .frame { fill: none; stroke: var(--line); } .small svg { max-width: 380px; }
 .key span { display: inline-block; width: .8rem; height: .8rem; border-radius: 50%; margin: 0 .3rem 0 1rem; }
 details { background: var(--soft); padding: .6rem 1rem; border-radius: .4rem; margin: 1rem 0; }
 pre { overflow-x: auto; font-size: .8rem; }
+@media (max-width: 700px) {
+  body { padding: 0 .8rem; } .wide { display: none; } .narrow { display: block; }
+  th:first-child, td:first-child { white-space: normal; min-width: 7rem; max-width: 9rem; } }
 """
 
 _LEAD = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from eval.added import ADDED_TEXT, COST_HEAD, GAIN_HEAD, costs, gains
 from eval.plots import COLOURS, Mark, interval_plot, reliability_plot
 from eval.protocol import AGAIN, FIRST_TIME
 from eval.summary import MAIN
@@ -47,6 +48,7 @@ def render_section(table: Mapping[str, Any], number: int) -> str:
         _accuracy(ran),
         _differences(table),
         _groups(table, ran),
+        _added(table),
         _consumption(ran),
         _cold(table, ran),
         _beyond(ran),
@@ -112,8 +114,11 @@ def _mark(row: Mapping[str, Any], metric: str = MAIN) -> Mark:
 
 
 def _wide(marks: Sequence[Mark], *, title: str, zero: bool = False) -> str:
-    """The plot in a box that scrolls where the screen is narrow: shrunk, its words could not be read."""
-    return f'<div class="wide">{interval_plot(marks, title=title, zero=zero)}</div>' if marks else ""
+    """The plot twice, of which a page shows the one for its width: shrunk, the words could not be read."""
+    if not marks:
+        return ""
+    wide, narrow = (interval_plot(marks, title=title, zero=zero, narrow=small) for small in (False, True))
+    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
 
 
 def _accuracy(ran: Sequence[Mapping[str, Any]]) -> str:
@@ -171,11 +176,8 @@ def _groups(table: Mapping[str, Any], ran: Sequence[Mapping[str, Any]]) -> str:
     names = [name for name, n in table["users"].items() if n]
     rows = [[row["name"], *(figure(row["groups"].get(name)) for name in names)] for row in ran]
     head = ["row", *(f"{name} ({table['users'][name]:,})" for name in names)]
-    told, own = _group_rows(table["by_group"]), _group_rows(table["within_product"])
+    told = _group_rows(table["by_group"])
     extra = _html_table(["group", "row", "difference from the reference", "Holm", "verdict"], told)
-    extra += _html_table(
-        ["group", "row", "difference from the product without a model", "Holm", "verdict"], own
-    )
     details = f"<details><summary>Differences by group</summary>{extra}</details>"
     text = f"Mean {MAIN} by group of people, number of people in brackets."
     return _part("Who it works for", text, _html_table(head, rows) + details)
@@ -193,6 +195,15 @@ def _group_rows(entries: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         for entry in entries
         if entry["mean"] is not None
     ]
+
+
+def _added(table: Mapping[str, Any]) -> str:
+    """What the model adds to the whole product, for whom, and what a list then takes."""
+    gained = gains(table)
+    if not gained:
+        return ""
+    body = _html_table(list(GAIN_HEAD), gained) + _html_table(list(COST_HEAD), costs(table))
+    return _part("What a language model adds to the whole product", ADDED_TEXT, body)
 
 
 def _consumption(ran: Sequence[Mapping[str, Any]]) -> str:
@@ -289,7 +300,7 @@ def _absent(table: Mapping[str, Any]) -> str:
     rows = [[row["name"], row["status"], row["note"]] for row in table["rows"] if row["status"] != "ran"]
     if not rows:
         return ""
-    return f"<h3>What did not run</h3>{_html_table(['row', 'status', 'why'], rows)}"
+    return f"<h3>What did not run</h3>{_html_table(['row', 'status', 'why'], rows, note_column=2)}"
 
 
 def _notes(ran: Sequence[Mapping[str, Any]]) -> str:

@@ -25,6 +25,7 @@ from eval.ours import our_rows
 from eval.protocol import Outcome, run_row
 from eval.ratings import rating_errors
 from eval.recommenders import Recommender
+from eval.sequence import interpreter_versions
 from eval.splits import Exam, Question, make_split
 from eval.summary import summarise
 
@@ -91,6 +92,9 @@ def run(
     folder = (runs or RUNS) / (name or f"{manifest['started'][:19].replace(':', '').replace(' ', '-')}")
     # Once: this process goes on with the code it has read, whatever is edited meanwhile.
     codes = {group: code_digest(group) for group in ("baseline", "SASRec", "ours", "product")}
+    trained = interpreter_versions()
+    codes["SASRec"] = row_key(codes["SASRec"], trained)
+    manifest["versions"] |= {f"{name} (SASRec)": version for name, version in trained.items()}
     kept = _Kept(RowCache(cache or CACHE), codes)
     tables: list[dict[str, Any]] = []
     # All of them first: one that is missing is to be told now, not after the others have run.
@@ -176,7 +180,8 @@ def _table(
         found = []
         for place, (question, exam) in enumerate(asked):
             key = row_key(
-                kept.parts(plan, row), dataset.digest, dataset.vector_digest, task, place, repr(row)
+                *(kept.parts(plan, row), dataset.digest, dataset.vector_digest, asdict(dataset.preset)),
+                *(task, place, repr(row)),
             )
             outcome = kept.rows.load(key)
             kept.n_found += outcome is not None

@@ -29,6 +29,11 @@ from eval.splits import Question
 INTERPRETER = "DRIFTREC_RECTOOLS_PYTHON"
 WORKER = Path(__file__).with_name("sequence_worker.py")
 _NEEDED = "import pytorch_lightning, rectools.models"
+_ASKED = (
+    "import json, platform; from importlib.metadata import version; "
+    "names = ['RecTools', 'torch', 'pytorch-lightning', 'numpy', 'pandas']; "
+    "print(json.dumps({'python': platform.python_version(), **{name: version(name) for name in names}}))"
+)
 # By the clock: how many times its CPU seconds the training may take, and what comes on top for the rest.
 _SLOW, _SPARE_S = 4.0, 600.0
 
@@ -101,6 +106,22 @@ class SasRecRow:
             f"in {done['seconds']:.0f} s of CPU (cap {self.cap_s:g} s)"
         )
         return SasRecFitted(question, scores, note)
+
+
+def interpreter_versions() -> dict[str, str]:
+    """What decides the figures of the interpreter that trains, by package; empty where it has no RecTools.
+
+    Rows of it are kept under these: another RecTools or torch is another baseline.
+    """
+    command = [os.environ.get(INTERPRETER) or sys.executable, "-c", _ASKED]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return {}
+    if done.returncode:
+        return {}
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def _check(python: str) -> None:

@@ -157,7 +157,9 @@ def _temporal(
     n_taken = np.bincount(taken // width, minlength=log.n_users)
     askable = np.unique(future[known_item[future % width]] // width)
     warm = draw(log, askable[n_taken[askable] >= MIN_TRAIN_ITEMS], max_users=max_users, seed=seed)
-    cold = draw(log, askable[n_taken[askable] < MIN_TRAIN_ITEMS], max_users=max_users // 4, seed=seed)
+    # One at least: none drawn would mean all.
+    n_cold = max(max_users // 4, min(max_users, 1))
+    cold = draw(log, askable[n_taken[askable] < MIN_TRAIN_ITEMS], max_users=n_cold, seed=seed)
     users = np.sort(np.concatenate([warm, cold])).astype(np.int64)
     if not len(users):
         raise EvalError("expected users with a known item after T, found none; choose another quantile")

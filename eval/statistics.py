@@ -46,7 +46,7 @@ class Comparison:
 
     Attributes:
         difference: mean of (row − reference) with its interval.
-        relative: difference over the reference's mean; NaN when that is 0.
+        relative: difference over the reference's mean on the users compared; NaN when that is 0.
         p_value: sign-flip randomisation test, two-sided; `holm` the same after Holm's correction.
         detectable: smallest true difference that a test at 5 % finds with 80 % power at this many users.
         users_needed: users that would be needed to find the difference that was seen; 0 when it is 0.
@@ -98,6 +98,31 @@ def bootstrap_mean(values: NDArray[np.float64], *, n_resamples: int = 2000, seed
     # One repeated value has one mean; rounding must not put it outside its own interval.
     mean = float(kept.mean())
     return Interval(mean, min(float(low), mean), max(float(high), mean), len(kept))
+
+
+def bootstrap_ratio(
+    values: NDArray[np.float64], reference: NDArray[np.float64], *, n_resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """Mean of `values` over the mean of `reference`, paired by user, with a percentile bootstrap interval.
+
+    Users who lack either value are left out; a reference of zeros gives NaN.
+
+    >>> bootstrap_ratio(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
+    Interval(mean=2.0, low=2.0, high=2.0, n=2)
+    """
+    both = ~np.isnan(values) & ~np.isnan(reference)
+    above, below = values[both], reference[both]
+    if not below.sum() > 0:
+        return Interval(float("nan"), float("nan"), float("nan"), int(both.sum()))
+    rng = np.random.default_rng(seed)
+    ratios = []
+    for start in range(0, n_resamples, _CHUNK):
+        drawn = rng.integers(0, len(below), (min(_CHUNK, n_resamples - start), len(below)))
+        sums = below[drawn].sum(axis=1)
+        ratios.append(above[drawn].sum(axis=1)[sums > 0] / sums[sums > 0])
+    ratio = float(above.sum() / below.sum())
+    low, high = np.quantile(np.concatenate(ratios), [0.025, 0.975])
+    return Interval(ratio, min(float(low), ratio), max(float(high), ratio), len(below))
 
 
 def randomisation_p(differences: NDArray[np.float64], *, n_flips: int = 2000, seed: int = 0) -> float:
@@ -178,13 +203,12 @@ def compare_rows(
             raise ValueError(f"expected {len(base)} users in row {name!r}, got {len(row)}; compare one split")
         found.append((name, row - base))
     p_values = [randomisation_p(difference, seed=seed) for _, difference in found]
-    level = float(np.nanmean(base)) if len(base) and not np.isnan(base).all() else float("nan")
     return [
         Comparison(
             row=name,
             reference=reference,
             difference=(interval := bootstrap_mean(difference, seed=seed)),
-            relative=interval.mean / level if level else float("nan"),
+            relative=interval.mean / level if (level := _level(base, difference)) else float("nan"),
             p_value=p_value,
             holm=corrected,
             detectable=detectable_effect(difference),
@@ -192,6 +216,12 @@ def compare_rows(
         )
         for (name, difference), p_value, corrected in zip(found, p_values, holm(p_values), strict=True)
     ]
+
+
+def _level(base: NDArray[np.float64], difference: NDArray[np.float64]) -> float:
+    """Mean of the reference over the users that are compared: a row may have been asked for some alone."""
+    kept = base[~np.isnan(difference)]
+    return float(kept.mean()) if len(kept) else float("nan")
 
 
 def sentence(comparison: Comparison, *, digits: int = 4) -> str:

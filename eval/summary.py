@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.protocol import Outcome
-from eval.statistics import Comparison, bootstrap_mean, compare_rows
+from eval.ours import FUSED, OUR_SOURCES
+from eval.protocol import SECONDS, TOKENS, Outcome
+from eval.statistics import Comparison, bootstrap_mean, bootstrap_ratio, compare_rows
 
 MAIN = "NDCG@10"
+# What a pool of candidates is for, and how many times the best single source's it is meant to be.
+POOL, POOL_TARGET = "recall@50", 1.3
 # What a language model adds is told against the same product without one, on the same people.
 PLAIN_PRODUCT = "whole product, no LLM"
 _WITH_INTERVAL = (
     *(MAIN, "recall@10", "recall@50", "cold: NDCG@10", "cold: recall@50", "cold: recall@10"),
-    *(f"again: {MAIN}", f"first time: {MAIN}"),
+    *(f"again: {MAIN}", f"first time: {MAIN}", SECONDS, TOKENS),
 )
 
 
@@ -33,7 +36,7 @@ def summarise(
     warm = groups["warm"]
     values = {outcome.name: outcome.values[MAIN][warm] for outcome in ran}
     baselines = [o.name for o in ran if o.group == "baseline" and not _part(o.values[MAIN][warm])]
-    reference = max(baselines, key=lambda name: float(np.nanmean(values[name])), default="")
+    reference = max(baselines, key=lambda name: _nanmean(values[name]), default="")
     return {
         **facts,
         "reference": reference,
@@ -41,6 +44,7 @@ def summarise(
         "comparisons": [_plain(c) for c in compare_rows(values, reference=reference)] if reference else [],
         "by_group": _by_group(ran, groups, reference) if reference else [],
         "within_product": _within_product(ran, groups),
+        "pool": _pool(ran, warm),
     }
 
 
@@ -120,6 +124,30 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "detectable": _plain_number(comparison.detectable),
         "users_needed": comparison.users_needed,
         "verdict": comparison.verdict,
+    }
+
+
+def _pool(ran: Sequence[Outcome], warm: NDArray[np.bool_]) -> dict[str, Any] | None:
+    """How many more of the items to find are among our first fifty than among the best single source's.
+
+    The single source is the best on the very users that are reported. None where a row is missing.
+    """
+    # A catalogue of fewer than fifty items has no such figure.
+    values = {
+        o.name: o.values[POOL][warm] for o in ran if POOL in o.values and not _part(o.values[POOL][warm])
+    }
+    single = [o.name for o in ran if o.name in values and (o.group == "baseline" or o.name in OUR_SOURCES)]
+    best = max(single, key=lambda name: _nanmean(values[name]), default="")
+    if FUSED not in values or not best:
+        return None
+    found = bootstrap_ratio(values[FUSED], values[best])
+    return {
+        "row": FUSED,
+        "reference": best,
+        "ratio": _plain_number(found.mean),
+        "low": _plain_number(found.low),
+        "high": _plain_number(found.high),
+        "target": POOL_TARGET,
     }
 
 

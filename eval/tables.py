@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.added import added_markdown
 from eval.errors import EvalError
 from eval.run import RUNS
 from eval.summary import MAIN
@@ -37,8 +38,9 @@ def load_summary(folder: Path) -> dict[str, Any]:
 
 
 def to_markdown(summary: Mapping[str, Any]) -> str:
-    """Every table of a run, with how it was made and what did not run."""
-    return "\n\n".join(_table_markdown(table) for table in summary["tables"])
+    """Every table of a run: how it was made, what did not run, what a model added to the product."""
+    parts = [part for table in summary["tables"] for part in (_table_markdown(table), added_markdown(table))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def headline(table: Mapping[str, Any]) -> str:
@@ -79,10 +81,14 @@ def sentences(table: Mapping[str, Any]) -> Iterator[str]:
     for entry in table["within_product"]:
         if entry["group"] == "warm":
             yield words(entry)
+    if pool := pool_sentence(table):
+        yield pool
 
 
 def words(entry: Mapping[str, Any]) -> str:
     """One comparison as a sentence."""
+    if entry["mean"] is None:
+        return f"{entry['row']} against {entry['reference']}: {entry['verdict']}."
     relative = "" if entry["relative"] is None else f", {entry['relative']:+.1%}"
     text = (
         f"{entry['row']} against {entry['reference']}: {entry['mean']:+.4f} "
@@ -128,7 +134,22 @@ def _table_markdown(table: Mapping[str, Any]) -> str:
             f"{figure(_mean(row, 'recall@50'), digits=3)} | {figure(row['figures']['coverage'], digits=2)} | "
             f"{against} |"
         )
+    if pool := pool_sentence(table):
+        lines += ["", pool]
     return "\n".join(lines)
+
+
+def pool_sentence(table: Mapping[str, Any]) -> str:
+    """Whether our first fifty hold as much more as was aimed at; empty where it was not measured."""
+    pool = table.get("pool")
+    if not pool or pool["ratio"] is None:
+        return ""
+    met = "met" if pool["ratio"] >= pool["target"] else "missed"
+    return (
+        f"Recall@50 of the {pool['row']} over that of the best single source, {pool['reference']}: "
+        f"{pool['ratio']:.2f} × (95 % {pool['low']:.2f} to {pool['high']:.2f}); "
+        f"aimed at {pool['target']} ×: {met}."
+    )
 
 
 def sorted_rows(table: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -153,29 +174,31 @@ def _against(entry: Mapping[str, Any] | None) -> str:
     return f"{entry['mean']:+.4f}{relative}: {entry['verdict']}"
 
 
-def publish_tables(folder: Path, readme: Path, *, check: bool) -> list[str]:
-    """Puts the run's tables between the `eval` marks of a Markdown file; problems found, empty for none.
+def publish_tables(folder: Path, readme: Path, *, check: bool, mark: str = MARK) -> list[str]:
+    """Puts the run's tables between the marks of a Markdown file; problems found, empty for none.
 
     Args:
         folder: of the run.
         readme: the file.
         check: change nothing, and report whether the file shows these very tables.
+        mark: name of the marks.
     """
     from eval.figures import publish
 
     summary = load_summary(folder)
     table = to_markdown(summary)
     if check:
-        shown = _between(readme.read_text(encoding="utf-8"), readme)
+        shown = _between(readme.read_text(encoding="utf-8"), readme, mark)
         if shown.strip() == table.strip():
             return []
-        return [f"{readme.name}: the {MARK!r} tables are not those of the run {folder.name}; run: make eval"]
-    publish(readme, MARK, table, command=summary["manifest"]["command"])
+        remedy = "make eval" if mark == MARK else summary["manifest"]["command"]
+        return [f"{readme.name}: the {mark!r} tables are not those of the run {folder.name}; run: {remedy}"]
+    publish(readme, mark, table, command=summary["manifest"]["command"])
     return []
 
 
-def _between(text: str, path: Path) -> str:
-    opening, closing = f"<!-- {MARK} -->", f"<!-- /{MARK} -->"
+def _between(text: str, path: Path, mark: str) -> str:
+    opening, closing = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     _, found, rest = text.partition(opening)
     inside, closed, _ = rest.partition(closing)
     if not found or not closed:

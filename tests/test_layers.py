@@ -54,3 +54,27 @@ def test_the_vocabulary_stands_alone(module):
 def test_nothing_of_the_package_imports_eval():
     for path in (ROOT / "agent").rglob("*.py"):
         assert not any(name.split(".")[0] == "eval" for name in imports_of(path)), path
+
+
+def imported_modules(path: Path, modules: dict[str, Path]) -> set[str]:
+    """Modules of ours that a module imports, inside functions and for types alone too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parts = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found = {f"{node.module}.{name.name}" for node in parts for name in node.names}
+    return (found | imports_of(path)) & set(modules)
+
+
+def test_no_two_modules_need_each_other():
+    """Not even for types, or inside functions: what is needed by both belongs into a third."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for room in ("agent", "eval")
+        for path in (ROOT / room).rglob("*.py")
+    }
+    waiting = {name: imported_modules(path, modules) - {name} for name, path in modules.items()}
+    # A package that only gathers names is no module that others need.
+    gathers = {name for name, path in modules.items() if path.name == "__init__.py"}
+    waiting = {name: needed - gathers for name, needed in waiting.items() if name not in gathers}
+    while free := {name for name, needed in waiting.items() if not needed}:
+        waiting = {name: needed - free for name, needed in waiting.items() if name not in free}
+    assert not waiting, f"these need each other, or what does: {sorted(waiting)}"

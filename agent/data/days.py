@@ -73,6 +73,16 @@ def day_start_ms(day: int, zone: str = "UTC") -> int:
     return day * DAY_MS if zone == "UTC" else round(day_start(day, zone).timestamp() * 1000)
 
 
+def clock_ahead_ms(milliseconds: int, zone: str = "UTC") -> int:
+    """How far the clocks of `zone` are ahead of UTC at a moment, in milliseconds; negative in the west.
+
+    >>> clock_ahead_ms(1_483_228_800_000, "America/New_York") // 3_600_000
+    -5
+    """
+    ahead = moment(milliseconds, zone).utcoffset() or timedelta()
+    return round(ahead.total_seconds() * 1000)
+
+
 def day_name(day: int) -> str:
     """ISO date of a day number, in whatever zone it was counted.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from agent.schema import WordedBy, to_plain
 
-RoutedBy = Literal["rules", "model", "confirmation", "nothing"]
+RoutedBy = Literal["rules", "examples", "model", "confirmation", "nothing"]
 
 # How many interaction ids are printed after a sentence; the answer holds them all.
 _IDS_SHOWN = 3

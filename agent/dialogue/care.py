@@ -39,6 +39,20 @@ _MEDICAL: Final = re.compile(
     r"diabetic|allergic|healthy|addicted|(?:an )?alcoholic|an addict|obese|overweight|dying|infected)\b|\bdiagnos\w*|\bsymptoms?\b|\bwhat is wrong with me\b"
     r"|\bwhat(?:'s| is) (?:my|the) (?:condition|illness|disease)\b|\b(?:dose|dosage|prescri\w+|side effects?|cure|treat(?:ment)?)\b"
     r"|\bwhich (?:medicine|medication|drug|pills?)\b"
+    rf"|\b(?:am i|do i|are we|do you think i(?:'m| am)?|is my)\b.{{0,20}}\b(?:drink(?:ing)?|smok(?:e|ing)|alcohol)\b.{{0,12}}\b(?:too much|too often|too many|a lot|enough|problem)"
+    r"|\b(?:eat(?:ing)?|drink(?:ing)?|smok(?:e|ing)|having|consum(?:e|ing)|tak(?:e|ing)|get(?:ting)?) (?:\w+ ){0,2}(?:too much|too many|so much|enough) "
+    r"(?:alcohol|sugar|salt|fat|caffeine|vitamins?|calories|beer|wine|sweets|carbs|protein|fib(?:er|re))\b"
+    r"|\b(?:drinking|eating|smoking|alcohol|sugar|gambling|eating disorder) problem\b"
+    rf"|\b(?:is|are|would|will|can|could|does|do) .{{1,40}}\b(?:(?:un)?healthy|harmful|dangerous|safe|bad for (?:me|my)|good for my|hurt me|kill me|make me (?:{_STATE}|fat|tired))\b"
+    r"|\b(?:my|normal|right|good|ideal) (?:blood (?:pressure|sugar)|cholesterol|bmi|weight|heart ?rate|liver|kidneys?|heart|thyroid|hormones?|mental health)\b.{0,40}\?"
+    r"|\b(?:lose|gain|losing|gaining) weight\b|\bshould i (?:see|call|go to|consult) (?:a |the |my )?(?:doctor|physician|hospital|therapist|specialist)\b"
+    r"|\b(?:am i|are my|do my) .{0,30}\b(?:deficien\w+|dependent|hooked|withdrawal|hungover|bipolar|autistic|anorexic|intolerant|underweight|in menopause)\b"
+    r"|\b(?:interact|mix|combine|together) with .{0,30}\b(?:medicine|medication|drugs?|pills?|antibiotics|alcohol)\b"
+    r"|\bhow (?:sick|ill|healthy|unhealthy|fit) am i\b|\bwhat(?:'s| is) my (?:diagnosis|prognosis|bmi)\b|\bwill i (?:die|get (?:sick|ill|better|well)|recover)\b"
+    r"|我.{0,8}(?:喝|抽|吃).{0,10}(?:太多|过量|过多|上瘾|成瘾)|(?:酒|烟|糖|盐|油|脂肪|咖啡因).{0,6}(?:过量|超标)"
+    r"|(?:对|有害|伤).{0,6}(?:身体|健康|肝|肾|胃|心脏)(?:有害|不好|好吗|有没有害)?|(?:健康吗|不健康|有害吗|危险吗|安全吗)"
+    r"|我的(?:血压|血糖|血脂|胆固醇|体重|心率|肝|肾|心脏|甲状腺|精神状态).{0,14}[吗么？?]|(?:减肥|减重|增重)"
+    r"|(?:要不要|该不该|需要|应该).{0,4}(?:看|去看|找)(?:医生|大夫|医院|心理)|(?:能|可以)(?:和|跟|与).{0,8}(?:一起吃|同吃|同服)|会不会(?:死|病|好起来)"
     r"|我(?:是不是|有没有|会不会|可能)?(?:得了|患了?|怀孕|生病|有病|抑郁|过敏)|诊断|症状|什么病|吃什么药|剂量|治疗|副作用|疗法",
     re.IGNORECASE,
 )

@@ -66,9 +66,8 @@ class ChatSession:
         self._names = Names(host.catalogue)
         self._care = Care(settings, host.catalogue)
         self._care.check()
-        self._planner = Planner(
-            host.user_id, self._names, self._care, Router(host.backend), lambda: len(self.kept_talks())
-        )
+        router = Router(host.backend, host.encode)
+        self._planner = Planner(host.user_id, self._names, self._care, router, lambda: len(self.kept_talks()))
         self._worker = Worker(host, settings, self._care)
         self.talk_id = self._on_disk = self._saved.begin() if self._saved else ""
         self.turns: list[Turn] = []

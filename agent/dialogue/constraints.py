@@ -18,9 +18,24 @@ from agent.interests.words import Language
 from agent.llm.fence import fence
 
 ConstraintKind = Literal[
-    "category", "domain", "says", "not", "at_most", "below", "at_least", "above", "audience", "new_only"
+    "category",
+    "domain",
+    "says",
+    "not",
+    "at_most",
+    "below",
+    "at_least",
+    "above",
+    "audience",
+    "new_only",
+    "near",
 ]
 
+Embed = Callable[[str], "NDArray[np.float32] | None"]
+
+# How many of a catalogue's texts count as near in meaning to some words: this part, and at least so many.
+_NEAR_SHARE: Final = 0.01
+_NEAR_LEAST: Final = 20
 # How much of a value is shown: it may come from a question or from the catalogue.
 _VALUE_CHARS: Final = 60
 # How an item shows that it is for a child; matched as words (Chinese: as parts).
@@ -41,6 +56,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "category": "only {value}",
         "domain": "only the domain {value}",
         "says": "only what says “{value}”",
+        "near": "near “{value}” in meaning",
         "not": "nothing with “{value}”",
         "not_brand": "not from the brand “{value}”",
         "at_most": "{what} at most {value}",
@@ -58,6 +74,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "category": "只看“{value}”",
         "domain": "只看领域“{value}”",
         "says": "只看含有“{value}”的",
+        "near": "按含义接近“{value}”的",
         "not": "不含“{value}”",
         "not_brand": "不要品牌“{value}”",
         "at_most": "{what}不超过{value}",
@@ -134,9 +151,16 @@ def word_pattern(word: str) -> re.Pattern[str]:
     """Finds a word or name, also in the plural; Chinese as a part of longer words."""
     if HAN.search(word):
         return re.compile(re.escape(word.casefold()))
-    parts = [rf"{re.escape(stem(part))}\w{{0,3}}" for part in normal(word).split()]
+    parts = [_forms(part) for part in normal(word).split()]
     between = r"\W+"
     return re.compile(rf"\b{between.join(parts)}\b")
+
+
+def _forms(word: str) -> str:
+    """A word in the singular and the plural: “candy” is no part of “candles”."""
+    if word.endswith(("y", "ies")) and len(word) > 3:
+        return rf"{re.escape(stem(word))}(?:y|ie)\w{{0,2}}"
+    return rf"{re.escape(stem(word))}\w{{0,3}}"
 
 
 def merge(current: Sequence[Constraint], added: Sequence[Constraint]) -> tuple[Constraint, ...]:
@@ -148,12 +172,36 @@ def merge(current: Sequence[Constraint], added: Sequence[Constraint]) -> tuple[C
     return tuple(kept.values())
 
 
-def combined_mask(constraints: Sequence[Constraint], items: ItemFacts) -> NDArray[np.bool_] | None:
-    """`(n_items,)`, which items fulfil all of them; None without constraints on items."""
+def combined_mask(
+    constraints: Sequence[Constraint], items: ItemFacts, embed: Embed | None = None
+) -> NDArray[np.bool_] | None:
+    """`(n_items,)`, which items fulfil all of them; None without constraints on items.
+
+    Args:
+        embed: gives the vector of a text; without one a constraint by meaning leaves every item in.
+    """
     chosen = [entry for entry in constraints if entry.kind != "new_only"]
     if not chosen:
         return None
     mask = np.ones(len(items.catalogue), np.bool_)
     for entry in chosen:
-        mask &= entry.allows(items)
+        if entry.kind == "near":
+            vector = None if embed is None else embed(entry.value)
+            mask &= near_mask(vector, items)
+        else:
+            mask &= entry.allows(items)
     return mask
+
+
+def near_mask(vector: NDArray[np.float32] | None, items: ItemFacts) -> NDArray[np.bool_]:
+    """`(n_items,)`, the items whose texts are among the nearest to a vector; all of them without vectors."""
+    catalogue = items.catalogue
+    if vector is None or catalogue.vectors is None:
+        return np.ones(len(catalogue), np.bool_)
+    similarity = catalogue.vectors @ vector
+    n = max(_NEAR_LEAST, int(_NEAR_SHARE * len(similarity)))
+    floor = np.sort(similarity)[-min(n, len(similarity))]
+    near = similarity >= floor
+    rows = catalogue.text_row
+    found: NDArray[np.bool_] = (rows >= 0) & near[np.maximum(rows, 0)]
+    return found

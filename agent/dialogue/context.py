@@ -39,10 +39,15 @@ _VERBS: dict[Language, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A change that waits for the person's yes: the tool, and the question to be answered then."""
+    """What waits for a word of the person: the tool, and the question to be answered then.
+
+    Attributes:
+        other: the second of two tools of which one is to be chosen; empty where only a yes is awaited.
+    """
 
     tool: str
     question: str
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class TalkState:
         held_before: for each of those changes, its first number and the constraints its list was made under.
         known: number of the newest feedback this talk has seen; None before the first question.
         pending: a change that waits for confirmation.
+        passed: ids of entries shown before those of `listed` that “more” does not show again.
         forgotten: the person asked to erase the talk; nothing of it is kept.
     """
 
@@ -70,6 +76,7 @@ class TalkState:
     held_before: tuple[tuple[int, tuple[Constraint, ...]], ...] = ()
     pending: Pending | None = None
     forgotten: bool = False
+    passed: tuple[str, ...] = ()
     known: int | None = None
 
 
@@ -161,7 +168,7 @@ class ToolContext:
     def query(self, k: int | None = None, *, constraints: Sequence[Constraint] | None = None) -> ListQuery:
         """The list to make under the constraints of the talk; `k` defaults to the usual length."""
         held = self.state.constraints if constraints is None else tuple(constraints)
-        mask = combined_mask(held, self.host.items)
+        mask = combined_mask(held, self.host.items, self.host.embed)
         shown = self.care.shown_mask(self.state.named)
         if shown is not None:
             mask = shown if mask is None else mask & shown

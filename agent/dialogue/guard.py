@@ -18,6 +18,11 @@ _YES: Final = re.compile(
 _NO: Final = re.compile(
     r"^\W*(?:no|nope|don'?t|stop|cancel|never mind|不(?:是|要|用|行)?|算了|取消|别)\W*$", re.IGNORECASE
 )
+_PICK: Final = re.compile(
+    r"^\W*(?:the |number |no\.? )?(?:1|one|first|former|第?一|(?P<second>2|two|second|latter|第?二))"
+    r"(?: one|个|种)?\W*(?:please)?\W*$",
+    re.IGNORECASE,
+)
 _NOTES: Final[dict[Language, str]] = {
     "en": "your question has {n:,} characters; I read the first {limit:,}",
     "zh": "您的问题有{n}个字符；只读了前{limit}个",
@@ -63,6 +68,16 @@ def as_oneself(question: str, user_id: str) -> str:
         question,
         flags=re.IGNORECASE,
     )
+
+
+def picks(question: str) -> int | None:
+    """Which of two the person chooses, 1 or 2; None when they say something else.
+
+    >>> picks("2"), picks("the first one"), picks("第二个"), picks("2 beers")
+    (2, 1, 2, None)
+    """
+    match = _PICK.match(question)
+    return None if match is None else 1 + (match["second"] is not None)
 
 
 def says_yes(question: str) -> bool:

@@ -148,6 +148,10 @@ class Host(Protocol):
         """The unit vector of a text in the space of the items; None when that cannot be had."""
         ...
 
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """`(n, dim)` unit vectors of sentences; None when no model at hand reads their script."""
+        ...
+
     def recommend(self, query: ListQuery) -> RecommendationList:
         """The list that `query` asks for."""
         ...

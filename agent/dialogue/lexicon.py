@@ -50,6 +50,7 @@ _STOP_ZH: Final = tuple(
             "请问 帮我 我想 比较 对比 区别 适合 列表 我的 你的 那么 这么 一样 其他 别的 用户 做的事 做了 "
             "以下 以内 便宜 我们 对话 聊天 那几样 算进去 的太多 太多 接下来 换一批 对我 非常 用品 之类 相关 "
             "方面 产品 喜好 上一次 最后 第一次 请 事情 这次 那次 几个 三个 五个 两个 第一 第二 第三 买给 "
+            "证明 验证 检验 核实 检查 理由 原因 依据 凭什么 是不是 有没有 会不会 "
             "送给 送 给 把 从 被 让 "
         ).split(),
         key=lambda word: (-len(word), word),
@@ -57,7 +58,14 @@ _STOP_ZH: Final = tuple(
 )
 _EDGES_ZH: Final = (
     "我你他她它的了吗呢吧啊呀和与跟在是有没不别再也都就还很太最为对到这那哪些点几个次"
-    "类里中看买读查搜找过要会能多少来得想算帮给一月日号年条样"
+    "类里中看买读查搜找过要会能多少来得想算帮给一条样吃喝"
+)
+# Days and months, where a character is no part of a word; and words that begin or end with a character that
+# would go by itself.
+_DATE_ZH: Final = re.compile(r"(?:\d+|[一二三四五六七八九十]{1,3})\s*(?:年|月份?|日|号)(?![饼季])")
+_WHOLE_ZH: Final = tuple(
+    "月饼 年糕 面条 薯条 油条 辣条 点心 甜点 糕点 读物 里脊 多肉 对虾 太阳镜 会员 日用品 能量棒 能量饮料 "
+    "少儿 多芬 和牛 小吃 中药 中餐 中性笔 条纹 样品 点读笔 一次性 帮宝适 过滤器".split()
 )
 _FRAME_ZH: Final = re.compile(r"[的了吗呢吧我你为什么不请推荐看买]")
 _QUOTED: Final = re.compile(r"《[^》]*》|“[^”]*”|\"[^\"]*\"|「[^」]*」")
@@ -91,15 +99,25 @@ def content_words(text: str) -> list[str]:
     (['dark', 'coffee'], ['咖啡'])
     """
     found: list[str] = []
-    for token in TOKEN.findall(text.casefold().replace("’", "'")):
+    for token in TOKEN.findall(_DATE_ZH.sub(" ", text.casefold().replace("’", "'"))):
         if HAN.search(token):
             for word in _STOP_ZH:
                 token = token.replace(word, " ")
             # Single characters are parts of many words: they only go where a word begins or ends.
-            found += [part for part in (piece.strip(_EDGES_ZH) for piece in token.split()) if part]
+            found += [part for part in map(_bare, token.split()) if part]
         elif token not in _STOP_EN and not token.isdigit() and len(token) > 1:
             found.append(token)
     return list(dict.fromkeys(found))
+
+
+def _bare(piece: str) -> str:
+    """A piece of Chinese without the single characters at its ends; whole words keep theirs."""
+    kept = [spot for word in _WHOLE_ZH if (spot := piece.find(word)) >= 0]
+    if not kept:
+        return piece.strip(_EDGES_ZH)
+    start = min(kept)
+    end = max(piece.find(word) + len(word) for word in _WHOLE_ZH if word in piece)
+    return piece[:start].lstrip(_EDGES_ZH) + piece[start:end] + piece[end:].rstrip(_EDGES_ZH)
 
 
 def stem(word: str) -> str:

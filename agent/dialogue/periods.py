@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from agent.data.days import day_number, day_start_ms
 from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
 
 Relation = Literal["in", "before", "since"]
@@ -257,3 +258,32 @@ def _last(group: dict[str, str | None], now: datetime) -> tuple[datetime, dateti
 
 def _number(text: str) -> int:
     return _NUMBERS[text] if text in _NUMBERS else int(text)
+
+
+def moment_of(periods: list[Period], now: datetime) -> datetime | None:
+    """The moment an “as of” question means: the end of a span, its begin after “before”; None without one."""
+    if not periods:
+        return None
+    chosen = periods[0]
+    moment = chosen.start if chosen.relation == "before" else chosen.end
+    return min(moment, now)
+
+
+def windows_of(periods: list[Period], zone: str = "UTC") -> tuple[int | None, int | None, int | None]:
+    """Begin, split and end, in milliseconds, that a question about change means; None is left to the default.
+
+    “Since May” splits there; “between January and June” spans both and splits in the middle; “March against
+    July” spans from one to the other and splits where the later begins.
+    """
+    if not periods:
+        return None, None, None
+    if len(periods) == 1:
+        only = periods[0]
+        if only.relation in ("since", "before"):
+            return None, only.start_ms, None
+        return None, only.start_ms, only.end_ms
+    first, last = sorted(periods[:2], key=lambda entry: entry.start_ms)
+    if first.relation == "since" or last.start_ms > first.end_ms:
+        middle = (first.start_ms + last.end_ms) // 2
+        return first.start_ms, day_start_ms(day_number(middle, zone), zone), last.end_ms
+    return first.start_ms, last.start_ms, last.end_ms

@@ -16,8 +16,8 @@ from agent.dialogue.lexicon import content_words
 from agent.dialogue.memory import Turn
 from agent.dialogue.mentions import Names, find_places, means_shown
 from agent.dialogue.phrases import say
-from agent.dialogue.route_rules import ToolName
-from agent.dialogue.router import Route, Router
+from agent.dialogue.route_tools import ToolName
+from agent.dialogue.router import WANTS, Route, Router
 from agent.dialogue.tool_args import EventsArgs, ToolArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me
 from agent.errors import DriftrecError
@@ -26,11 +26,16 @@ from agent.llm.ledger import charged_to
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done for a question: a tool and its arguments, or a reply that is already fixed."""
+    """What is to be done for a question: a tool and its arguments, or a reply that is already fixed.
+
+    Attributes:
+        pending: what a fixed reply asks the person to decide.
+    """
 
     tool: Tool
     args: ToolArgs | Draft
     route: Route
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,13 @@ class Planner:
             refusal = Draft((Sentence(self.care.line("refusal", ctx.language), claim=False),), refused=True)
             return Plan(TOOLS["refuse"], refusal, Route("refuse", "rules"))
         pending = ctx.state.pending
-        if pending is not None and guard.says_yes(ctx.question):
+        if pending is not None and pending.other and (chosen := guard.picks(ctx.question)):
+            tool_name = pending.tool if chosen == 1 else pending.other
+            return self._confirmed(ctx, replace(pending, tool=tool_name))
+        if pending is not None and not pending.other and guard.says_yes(ctx.question):
             return self._confirmed(ctx, pending)
+        if pending is not None and pending.other and guard.says_yes(ctx.question):
+            return _which(ctx, pending, Route("help", "rules"))
         if guard.says_yes(ctx.question) or guard.says_no(ctx.question):
             key = "nothing_pending" if pending is None else "left"
             return Plan(TOOLS["help"], fixed(say(ctx, key)), Route("help", "rules"))
@@ -67,9 +77,11 @@ class Planner:
         tool = self._tool(route.tool)
         if route.tool == "help" and route.by != "rules":
             return Plan(tool, _unclear(ctx), route)
+        if route.other is not None:
+            return _which(ctx, Pending(route.tool, ctx.question, route.other), route)
         given = _read(tool, ctx)
-        if route.by == "model" and tool.changes and isinstance(given, Draft):
-            # The model's guess led nowhere: better to say so than to ask back about the guess.
+        if route.by in ("model", "examples") and tool.changes and isinstance(given, Draft):
+            # The guess led nowhere: better to say so than to ask back about it.
             return Plan(TOOLS["help"], _unclear(ctx), route)
         return Plan(tool, given, route)
 
@@ -106,6 +118,12 @@ def fixed(text: str) -> Draft:
 def trouble(ctx: ToolContext, error: Exception) -> Draft:
     """What went wrong, in words that name nothing that is not to be named."""
     return fixed(say(ctx, "trouble", why=ctx.care.hide_names(str(error), ctx.state.named, ctx.language)))
+
+
+def _which(ctx: ToolContext, pending: Pending, route: Route) -> Plan:
+    """A question back: which of two things is wanted."""
+    first, second = (WANTS[cast(ToolName, name)][ctx.language] for name in (pending.tool, pending.other))
+    return Plan(TOOLS["help"], fixed(say(ctx, "ask_two", first=first, second=second)), route, pending)
 
 
 def _unclear(ctx: ToolContext) -> Draft:

@@ -27,6 +27,14 @@ EVENT_WORDS: Final = re.compile("|".join(pattern for _, pattern in _EVENTS), re.
 # “Show me …” asks to see; what comes after it says whose and what.
 _SEE: Final = re.compile(r"\b(?:let me |to )see\b|^\W*see\b|看一?看", re.IGNORECASE)
 _COUNTING: Final = re.compile(r"\bhow (?:often|many)\b|几次|多少次|多少", re.IGNORECASE)
+_JUDGED: Final = re.compile(
+    r"\b(?:too|very|that|so) (?:much|many|often|little|few)\b|\ba lot(?: of)?\b|\benough\b|\blots of\b"
+    r"|太(?:多|少)|很多|多不多|不少|够(?:不够)?|(?<=[得是])多(?=了?[吗？?]|$)",
+    re.IGNORECASE,
+)
+_CONSUMED: Final = re.compile(
+    r"(?:eat|ate|drink|drank|drunk|consum|smok|us|cook|think|believ|feel)(?:s|e|es|ed|ing|en)?|吃|喝|抽"
+)
 _FIRST: Final = re.compile(r"\bfirst\b|第一次|最早", re.IGNORECASE)
 _LAST: Final = re.compile(
     r"\blast\b|\bwhen\b|\bever\b|\balready\b|\bhave i\b|上次|最近一次|什么时候|何时|过吗|有没有",
@@ -67,10 +75,19 @@ def read_search(ctx: ToolContext) -> SearchArgs:
     spans = tuple(
         SpanArgs(start_ms=p.start_ms, end_ms=p.end_ms, text=p.text, relation=p.relation) for p in periods
     )
-    about = _ORDER.sub(" ", rest)
+    judged = bool(_JUDGED.search(rest))
+    about = _JUDGED.sub(" ", _ORDER.sub(" ", rest))
     words = tuple(word for word in content_words(about) if not EVENT_WORDS.fullmatch(word))
+    # “Do I eat too much cheese?” is about cheese; “do I drink too much?” has no other word.
+    words = tuple(word for word in words if not _CONSUMED.fullmatch(word)) or words
+    mode = "count" if judged else _mode(rest, limit)
     return SearchArgs(
-        words=words, spans=spans, events=events_of(_SEE.sub(" ", rest)), mode=_mode(rest, limit), limit=limit
+        words=words,
+        spans=spans,
+        events=events_of(_SEE.sub(" ", rest)),
+        mode=mode,
+        limit=limit,
+        judged=judged,
     )
 
 

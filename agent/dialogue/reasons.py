@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agent.data.log import Catalogue, InteractionLog
 from agent.interests.evidence import day_name
 from agent.interests.frame import FacetFrame
-from agent.interests.words import Language, percent, short_title
+from agent.interests.words import Language, percent, season_when, short_title
 from agent.schema import Evidence, Facet, FacetChange
 
 # Cosine from which an item of the user's own history is called close.
@@ -49,6 +49,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "popular": "popular with everyone at the moment",
         "facet": "part of the interest “{label}” ({share} now)",
         "moved": "part of the interest “{label}”, {kind} ({before} → {after})",
+        "season": "part of the interest “{label}”, which comes with the season: {when}",
         "nothing": "nothing in this history speaks for or against it",
         "join": "; ",
         "stop": ".",
@@ -63,6 +64,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "popular": "目前大家都在选择",
         "facet": "属于兴趣“{label}”（现在占{share}）",
         "moved": "属于兴趣“{label}”，{kind}（{before} → {after}）",
+        "season": "属于随季节而来的兴趣“{label}”：{when}",
         "nothing": "这份记录中没有支持或反对它的内容",
         "join": "；",
         "stop": "。",
@@ -74,7 +76,6 @@ _KINDS_ZH = {
     "fading": "下降",
     "dropped": "停止",
     "returned": "回归",
-    "seasonal": "季节性",
 }
 
 
@@ -165,6 +166,9 @@ def _facet_words(context: ReasonContext, key: str) -> str:
     words, facet, change = _WORDS[context.language], context.facets[key], context.changes.get(key)
     if change is None or change.kind == "stable":
         return words["facet"].format(label=facet.label, share=percent(facet.share))
+    if change.season is not None:
+        when = season_when(change.season, context.language)
+        return words["season"].format(label=facet.label, when=when)
     kind = _KINDS_ZH[change.kind] if context.language == "zh" else change.kind
     return words["moved"].format(
         label=facet.label, kind=kind, before=percent(change.share_before), after=percent(change.share_after)

@@ -11,6 +11,7 @@ from agent.dialogue.constraints import Constraint
 from agent.dialogue.context import TalkState, ToolContext
 from agent.dialogue.mentions import normal
 from agent.dialogue.phrases import ACTIONS, say
+from agent.dialogue.tell_constraints import names_of
 from agent.interests.evidence import day_name
 from agent.interests.feedback import MAX_STEPS
 
@@ -203,7 +204,7 @@ def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
     if group is not None and set(numbers) == set(group[0]):
         facts["before"] = list(group[1])
         if held is not None and held != ctx.state.constraints:
-            shown = say(ctx, "comma").join(_names(ctx, held)) or say(ctx, "held_no")
+            shown = say(ctx, "comma").join(names_of(ctx, held)) or say(ctx, "held_no")
             sentences.append(Sentence(say(ctx, "undone_held", shown=shown), claim=False))
         n = sum(one != other for one, other in zip(group[1], after, strict=False))
         n += abs(len(group[1]) - len(after))
@@ -281,33 +282,3 @@ def named(ctx: ToolContext, entry: Feedback) -> str:
     else:
         shown = ctx.marked(target)
     return f"{ACTIONS[ctx.language][entry.action]} {shown}"
-
-
-def show_constraints(ctx: ToolContext) -> Draft:
-    """The constraints that hold in this talk."""
-    return Draft((_held(ctx, ctx.state.constraints),), {"constraints": _names(ctx, ctx.state.constraints)})
-
-
-def withdraw(ctx: ToolContext, chosen: Sequence[Constraint]) -> tuple[Draft, TalkState]:
-    """Withdraws constraints; the others go on holding."""
-    if not chosen:
-        held = _held(ctx, ctx.state.constraints)
-        text = say(ctx, "withdraw_none", held=held.text)
-        facts = {"constraints": _names(ctx, ctx.state.constraints)}
-        return Draft((Sentence(text, held.evidence),), facts), ctx.state
-    kept = tuple(entry for entry in ctx.state.constraints if entry not in chosen)
-    facts = {"constraints": _names(ctx, kept), "withdrawn": _names(ctx, chosen)}
-    shown = say(ctx, "comma").join(_names(ctx, chosen))
-    lead = Sentence(say(ctx, "withdrawn", shown=shown), ("fact:withdrawn",))
-    return Draft((lead, _held(ctx, kept)), facts), ctx.keep(constraints=kept)
-
-
-def _held(ctx: ToolContext, constraints: Sequence[Constraint]) -> Sentence:
-    if not constraints:
-        return Sentence(say(ctx, "held_none"), ("fact:constraints",))
-    shown = say(ctx, "comma").join(_names(ctx, constraints))
-    return Sentence(say(ctx, "held", shown=shown), ("fact:constraints",))
-
-
-def _names(ctx: ToolContext, constraints: Sequence[Constraint]) -> list[str]:
-    return [entry.shown(ctx.language) for entry in constraints]

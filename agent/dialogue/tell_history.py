@@ -31,11 +31,13 @@ def search(
     *,
     mode: SearchMode,
     limit: int | None = None,
+    judged: bool = False,
 ) -> Draft:
     """The person's events that match words, spans of time and kinds; by meaning where words find none.
 
     Args:
         limit: how many to show, the newest (with mode `oldest` the oldest); None for a few.
+        judged: the person asks whether it is much or enough: said to be theirs to judge.
     """
     missing = _missing_kinds(ctx, events)
     if missing and not words:
@@ -49,9 +51,9 @@ def search(
     near = how != "count"
     what = describe(ctx, words, periods, () if missing else events)
     facts: dict[str, object] = {"search": {"what": what, "n": len(rows), "how": how}}
-    opening = []
+    opening = [Sentence(say(ctx, "search_judged"), claim=False)] if judged else []
     if missing:
-        opening, facts["kinds"] = [missing], _kinds(ctx)
+        opening, facts["kinds"] = [*opening, missing], _kinds(ctx)
     if not len(rows):
         none = Sentence(say(ctx, "search_none", what=what), ("fact:search",))
         return Draft((*opening, none), facts)

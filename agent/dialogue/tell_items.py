@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from agent.dialogue.answers import Draft, Sentence
-from agent.dialogue.attributes import field_of
 from agent.dialogue.context import RANKED, ToolContext
 from agent.dialogue.host import ListQuery, Trace
-from agent.dialogue.phrases import FIELDS, KINDS, SOURCES, say, times
-from agent.interests.words import percent
-from agent.llm.fence import fence
+from agent.dialogue.phrases import KINDS, SOURCES, say, times
+from agent.interests.words import percent, season_item
 from agent.schema import FacetChange, Recommendation, RecommendationList
 
 # How deep a list is made to find an item in it with its evidence.
@@ -93,6 +91,13 @@ def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object])
     facts["interest"] = {"key": facet.key, "share": round(facet.share, 4)}
     if change is None or change.kind == "stable":
         return [Sentence(say(ctx, "interest", **values), (f"facet:{facet.key}", "fact:interest"))]
+    if change.season is not None:
+        facts["change"] = {"kind": change.kind, "season": season_item(change.label, change.season, "en")}
+        when = season_item(ctx.label(facet), change.season, ctx.language)
+        return [
+            Sentence(say(ctx, "interest", **values), (f"facet:{facet.key}", "fact:interest")),
+            Sentence(say(ctx, "with_season", when=when), (f"facet:{facet.key}", "fact:change")),
+        ]
     text = say(
         ctx,
         "interest_moved",
@@ -108,9 +113,9 @@ def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object])
 def find_change(ctx: ToolContext, key: str) -> FacetChange | None:
     """How an interest moved; None where nothing moved by more than chance would."""
     migration = ctx.host.migration()
-    if migration.abstained:
-        return None
-    return next((change for change in migration.changes if change.key == key), None)
+    found = next((change for change in migration.changes if change.key == key), None)
+    # A season is a rhythm: it is known also where nothing moved between the windows.
+    return None if migration.abstained and (found is None or found.season is None) else found
 
 
 def _sources(ctx: ToolContext, entry: Recommendation, facts: dict[str, object]) -> list[Sentence]:
@@ -280,53 +285,3 @@ def _lost(ctx: ToolContext, trace: Trace, item_id: str, marks: tuple[str, ...]) 
         "not retrieved": "lost_retrieval",
     }.get(stage, "lost_other")
     return [Sentence(say(ctx, key, stage=stage, detail=trace.detail), marks)]
-
-
-def compare(ctx: ToolContext, item_ids: Sequence[str]) -> Draft:
-    """Two items side by side: place, interest, own events, fields; and which stands higher."""
-    deep = {str(entry.item_id): entry for entry in ctx.host.recommend(ctx.query(DEPTH))}
-    facts: dict[str, object] = {}
-    sentences: list[Sentence] = []
-    ranks: list[int | None] = []
-    for number, item_id in enumerate(item_ids[:2], start=1):
-        entry = deep.get(item_id)
-        rank = entry.rank if entry else ctx.rank(ctx.query(), item_id)
-        ranks.append(rank)
-        facts[f"item{number}"] = {"item_id": item_id, "rank": rank}
-        sentences += _side(ctx, item_id, entry, rank, f"fact:item{number}")
-    marks = ("fact:item1", "fact:item2")
-    titles = [ctx.title(ctx.code(item_id), whole=True) for item_id in item_ids[:2]]
-    first, second = ranks
-    if first is None and second is None:
-        text = say(ctx, "neither")
-    elif second is None or (first is not None and first < second):
-        text = say(ctx, "higher", better=titles[0], worse=titles[1])
-    else:
-        text = say(ctx, "higher", better=titles[1], worse=titles[0])
-    return Draft((*sentences, Sentence(text, marks)), facts, tuple(item_ids[:2]))
-
-
-def _side(
-    ctx: ToolContext, item_id: str, entry: Recommendation | None, rank: int | None, fact: str
-) -> list[Sentence]:
-    code = ctx.code(item_id)
-    place = say(ctx, "side_nowhere") if rank is None else say(ctx, "side_at", rank=rank)
-    parts = [say(ctx, "side", title=ctx.title(code, whole=True), place=place)]
-    marks: tuple[str, ...] = (f"item:{item_id}", fact)
-    rows = [int(row) for row in ctx.rows_of_item(code)]
-    if rows:
-        parts.append(say(ctx, "side_events", n=len(rows), day=ctx.day(rows[-1])))
-        marks = (*ctx.marks(rows[::-1]), *marks)
-    else:
-        parts.append(say(ctx, "side_new"))
-    facet = next((facet for facet in ctx.profile.facets if entry and facet.key in entry.facets), None)
-    if facet is not None:
-        parts.append(say(ctx, "side_interest", label=ctx.label(facet), share=percent(facet.share)))
-        marks = (*marks, f"facet:{facet.key}")
-    parts += _fields(ctx, ctx.host.items.extras.get(code, {}))
-    return [Sentence(say(ctx, "semicolon").join(parts) + say(ctx, "stop"), marks, row=True)]
-
-
-def _fields(ctx: ToolContext, extra: Mapping[str, object]) -> list[str]:
-    found = ((what, field_of(extra, what)) for what in FIELDS[ctx.language])
-    return [f"{FIELDS[ctx.language][what]} {fence(pair[1])}" for what, pair in found if pair is not None]

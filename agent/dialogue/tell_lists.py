@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import numpy as np
+
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import Constraint, merge
 from agent.dialogue.context import TalkState, ToolContext
+from agent.dialogue.host import ListQuery
 from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say, times
 from agent.dialogue.tell_items import cited_ids
@@ -22,9 +25,20 @@ _NAMED: Final = 4
 
 
 def recommend(
-    ctx: ToolContext, k: int | None, constraints: Sequence[Constraint], problems: Sequence[str]
+    ctx: ToolContext,
+    k: int | None,
+    constraints: Sequence[Constraint],
+    problems: Sequence[str],
+    notes: Sequence[str] = (),
+    *,
+    further: bool = False,
 ) -> tuple[Draft, TalkState]:
-    """The list under all constraints of the talk, the new ones included, each with reason and events."""
+    """The list under all constraints of the talk, the new ones included, each with reason and events.
+
+    Args:
+        notes: what the person should know about how the wish was read.
+        further: what comes after the entries that were shown, none of them again.
+    """
     replaced = [
         old
         for new in constraints
@@ -33,14 +47,17 @@ def recommend(
     ]
     held = merge(ctx.state.constraints, constraints)
     query = ctx.query(k, constraints=held)
+    passed = tuple(dict.fromkeys((*ctx.state.passed, *ctx.state.listed))) if further else ()
+    if passed:
+        query = _without_shown(ctx, query, passed)
     found = ctx.host.recommend(query)
     entries = [
         entry for entry in found if query.item_mask is None or query.item_mask[ctx.code(entry.item_id)]
     ]
-    state = ctx.keep(constraints=held)
+    state = ctx.keep(constraints=held, passed=passed)
     shown = say(ctx, "comma").join(entry.shown(ctx.language) for entry in held)
     facts = {"constraints": [entry.shown(ctx.language) for entry in held], "n": len(entries)}
-    opening = [Sentence(text, claim=False) for text in problems]
+    opening = [Sentence(text, claim=False) for text in (*problems, *notes)]
     opening += [
         Sentence(say(ctx, "replaced", shown=old.shown(ctx.language)), ("fact:constraints",))
         for old in replaced
@@ -52,7 +69,8 @@ def recommend(
     if not entries:
         text = say(ctx, "list_empty", shown=shown or "–")
         return Draft((*opening, Sentence(text, ("fact:constraints", "fact:n"))), facts), state
-    lead = say(ctx, "list_lead_held", shown=shown) if held else say(ctx, "list_lead")
+    key = "list_further" if passed else "list_lead"
+    lead = say(ctx, f"{key}_held", shown=shown) if held else say(ctx, key)
     opening.append(Sentence(lead, claim=False))
     rows = list_rows(ctx, entries)
     if len(entries) < query.k:
@@ -60,6 +78,15 @@ def recommend(
     listed = tuple(str(entry.item_id) for entry in entries)
     draft = Draft((*opening, *rows), facts, listed[:1], listed)
     return draft, dataclasses.replace(state, listed=listed, focus=listed[:1])
+
+
+def _without_shown(ctx: ToolContext, query: ListQuery, passed: Sequence[str]) -> ListQuery:
+    """The query without what was shown: one thing sold under many ids counts as shown by its title."""
+    catalogue = ctx.host.catalogue
+    titles = {catalogue.titles[ctx.code(item)] for item in passed}
+    fresh = np.fromiter((title not in titles for title in catalogue.titles), np.bool_, len(catalogue))
+    mask = fresh if query.item_mask is None else query.item_mask & fresh
+    return dataclasses.replace(query, item_mask=mask)
 
 
 def list_rows(ctx: ToolContext, entries: Iterable[Recommendation]) -> list[Sentence]:
@@ -139,6 +166,11 @@ def what_if(ctx: ToolContext, interaction_ids: Sequence[int], name: str) -> tupl
         return Draft((Sentence(text, ("fact:without",)),), {"without": 0}), ctx.state
     query = ctx.query(_DEPTH)
     before = ctx.host.recommend(query)
+    if not len(before):
+        held = [entry.shown(ctx.language) for entry in ctx.state.constraints]
+        none = say(ctx, "list_empty", shown=say(ctx, "comma").join(held) or "–")
+        empty = {"constraints": held, "n": 0}
+        return Draft((Sentence(none, ("fact:constraints", "fact:n")),), empty), ctx.state
     after = ctx.host.recommend(dataclasses.replace(query, without=frozenset(interaction_ids)))
     marks = (*(f"#{number}" for number in interaction_ids), "fact:without")
     facts: dict[str, object] = {"without": {"events": len(interaction_ids), "what": name}}

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
+from agent.data.days import moment
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
-from agent.dialogue.periods import Period, last_day
+from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say
 from agent.dialogue.tell_control import named
 from agent.interests.evidence import day_name
-from agent.interests.words import change_from_facts, percent
-from agent.schema import Evidence, Facet, FacetChange, Profile
+from agent.interests.words import percent
+from agent.schema import Evidence, Facet, Profile
 
 _ROWS: Final = 6
-_CHANGES: Final = 4
-_IDS_PER_CHANGE: Final = 12
+_ALL_FEEDBACK: Final = 50
 # A facet that gained or lost less than this since then is not worth a word.
 _WORTH_SAYING: Final = 0.03
 
@@ -31,9 +31,9 @@ def profile(ctx: ToolContext) -> Draft:
 
 def as_of(ctx: ToolContext, moment: datetime) -> Draft:
     """The interests as they stood before a moment, and what became of the largest since."""
-    span = _span(ctx)
+    span = span_of(ctx)
     if span is None:
-        return _nothing(ctx)
+        return nothing_known(ctx)
     if int(moment.timestamp() * 1000) <= int(ctx.host.log.timestamp_ms[0]):
         text = say(ctx, "no_period", first=span[0], last=span[1], asked=last_day(moment))
         return Draft((Sentence(text, ("fact:window",)),), {"window": span})
@@ -102,7 +102,7 @@ def _facet_row(ctx: ToolContext, facet: Facet, *, known: bool) -> Sentence:
         last=f"{facet.last_seen:%Y-%m-%d}",
     )
     key = (f"facet:{facet.key}",) if known else ()
-    return Sentence(text, (*_marks(facet.evidence), *key), row=True)
+    return Sentence(text, (*marks_of(facet.evidence), *key), row=True)
 
 
 def _dislikes(ctx: ToolContext, found: Profile) -> list[Sentence]:
@@ -116,84 +116,17 @@ def _dislikes(ctx: ToolContext, found: Profile) -> list[Sentence]:
     return [Sentence(say(ctx, "profile_dislikes", shown=shown), ctx.marks(rows), row=True)]
 
 
-def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | None]) -> Draft:
-    """How the interests moved between two windows; each change with the events before and after."""
-    if not len(ctx.host.log):
-        return _nothing(ctx)
-    found = ctx.host.migration(*windows)
-    facts: dict[str, object] = {
-        "migration": {"p": found.p_value, "drift": found.drift_score, "abstained": found.abstained}
-    }
-    sentences: list[Sentence] = []
-    if found.before and found.after:
-        text = say(
-            ctx,
-            "windows",
-            before=_shown(found.before),
-            after=_shown(found.after),
-            n_before=found.n_sessions_before,
-            n_after=found.n_sessions_after,
-        )
-        sentences.append(Sentence(text, ("fact:migration",), aside=True))
-    moved = [change for change in found.changes if change.kind != "stable"]
-    if found.abstained or not moved:
-        key = "abstained" if found.before else "abstained_short"
-        text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
-        sentences.append(Sentence(text, ("fact:migration",)))
-        # A season is a rhythm, no change: it is told beside "no clear change" too.
-        moved = [change for change in moved if change.season is not None]
-        if not moved:
-            return Draft(tuple(sentences), facts)
-    else:
-        text = say(ctx, "moved", p=f"{found.p_value:.2g}")
-        sentences.append(Sentence(text, ("fact:migration",), aside=True))
-    facts["changes"] = {
-        change.key: [change.kind, round(change.share_before, 4), round(change.share_after, 4)]
-        for change in moved
-    }
-    keys = {facet.key: facet for facet in ctx.profile.facets}
-    shown = [change for change in moved if not _hidden_change(ctx, change, keys.get(change.key))]
-    sentences += [_change_row(ctx, change) for change in shown[:_CHANGES]]
-    if len(shown) < len(moved):
-        text = ctx.care.line("hidden", ctx.language, n=len(moved) - len(shown))
-        sentences.append(Sentence(text, ("fact:changes",), row=True))
-    return Draft(tuple(sentences), facts)
-
-
-def _shown(window: tuple[datetime, datetime]) -> str:
-    """First and last day of a window whose end is not in it any more."""
-    return f"{window[0]:%Y-%m-%d} – {window[1] - timedelta(milliseconds=1):%Y-%m-%d}"
-
-
-def _hidden_change(ctx: ToolContext, change: FacetChange, facet: Facet | None) -> bool:
-    if facet is not None and ctx.hides(facet):
-        return True
-    ids = [
-        n for part in (change.evidence_before, change.evidence_after) for s in part for n in s.interaction_ids
-    ]
-    items = (int(ctx.host.log.item[row]) for row in ctx.rows_of_ids(ids))
-    return ctx.care.hides_items((item for item in items if item >= 0), ctx.state.named)
-
-
-def _change_row(ctx: ToolContext, change: FacetChange) -> Sentence:
-    marks = (
-        *_marks(change.evidence_before, _IDS_PER_CHANGE),
-        *_marks(change.evidence_after, _IDS_PER_CHANGE),
-        "fact:changes",
-    )
-    return Sentence(change_from_facts(change, ctx.language), marks, row=True)
-
-
-def _marks(evidence: Iterable[Evidence], limit: int | None = None) -> tuple[str, ...]:
+def marks_of(evidence: Iterable[Evidence], limit: int | None = None) -> tuple[str, ...]:
+    """`#12` for the first `limit` interactions of the evidence."""
     ids = [number for session in evidence for number in session.interaction_ids]
     return tuple(f"#{number}" for number in ids[:limit])
 
 
 def about_me(ctx: ToolContext, n_talks: int) -> Draft:
     """Everything that is kept about the person: events, interests, versions, feedback, constraints, talks."""
-    log, span = ctx.host.log, _span(ctx)
+    log, span = ctx.host.log, span_of(ctx)
     if span is None:
-        return _nothing(ctx)
+        return nothing_known(ctx)
     kinds: dict[str, int] = {}
     for row, n in zip(*np.unique(log.event, return_index=True, return_counts=True)[1:], strict=True):
         kinds[ctx.verb(int(row))] = kinds.get(ctx.verb(int(row)), 0) + int(n)
@@ -231,7 +164,8 @@ def _about_interests(ctx: ToolContext, facts: dict[str, object]) -> list[Sentenc
     versions = ctx.host.versions()
     facts["versions"] = len(versions)
     if versions:
-        day = f"{versions[-1].moment:%Y-%m-%d}"
+        when = moment(int(versions[-1].moment.timestamp() * 1000), ctx.host.log.zone)
+        day = f"{when:%Y-%m-%d}"
         text = say(ctx, "about_versions", n=len(versions), day=day)
         marks = tuple(f"version:{entry.version}" for entry in versions)
         sentences.append(Sentence(text, (*marks, "fact:versions")))
@@ -240,7 +174,7 @@ def _about_interests(ctx: ToolContext, facts: dict[str, object]) -> list[Sentenc
     return sentences
 
 
-def _about_feedback(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence]:
+def _about_feedback(ctx: ToolContext, facts: dict[str, object], *, rows: int = _ROWS) -> list[Sentence]:
     given = ctx.host.feedback()
     active = [entry for entry in given if not entry.undone and entry.action != "undo"]
     facts["feedback"] = len(given)
@@ -248,46 +182,28 @@ def _about_feedback(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence
         return [Sentence(say(ctx, "about_no_feedback"), ("fact:feedback",))]
     names = list(dict.fromkeys(named(ctx, entry) for entry in active))
     key = "about_feedback" if names else "about_feedback_undone"
-    text = say(ctx, key, shown=say(ctx, "comma").join(names[-_ROWS:]))
+    text = say(ctx, key, shown=say(ctx, "comma").join(names[-rows:]))
     return [Sentence(text, (*(f"feedback:{entry.feedback_id}" for entry in given), "fact:feedback"))]
 
 
-def _span(ctx: ToolContext) -> tuple[str, str] | None:
+def feedback_in_force(ctx: ToolContext) -> Draft:
+    """What the person has asked for that still counts, and the constraints of the talk."""
+    facts: dict[str, object] = {}
+    sentences = _about_feedback(ctx, facts, rows=_ALL_FEEDBACK)
+    if ctx.state.constraints:
+        facts["constraints"] = [entry.shown(ctx.language) for entry in ctx.state.constraints]
+        held = say(ctx, "comma").join(entry.shown(ctx.language) for entry in ctx.state.constraints)
+        sentences.append(Sentence(say(ctx, "about_constraints", shown=held), ("fact:constraints",)))
+    return Draft(tuple(sentences), facts)
+
+
+def span_of(ctx: ToolContext) -> tuple[str, str] | None:
     """First and last day of the person's events."""
     if not len(ctx.host.log):
         return None
     return day_name(int(ctx.host.log.day[0])), day_name(int(ctx.host.log.day[-1]))
 
 
-def _nothing(ctx: ToolContext) -> Draft:
+def nothing_known(ctx: ToolContext) -> Draft:
+    """That there are no events, so that nothing is known."""
     return Draft((Sentence(say(ctx, "no_history"), ("fact:events",)),), {"events": {"n": 0}})
-
-
-def moment_of(periods: list[Period], now: datetime) -> datetime | None:
-    """The moment an “as of” question means: the end of a span, its begin after “before”; None without one."""
-    if not periods:
-        return None
-    chosen = periods[0]
-    moment = chosen.start if chosen.relation == "before" else chosen.end
-    return min(moment, now)
-
-
-def windows_of(periods: list[Period]) -> tuple[int | None, int | None, int | None]:
-    """Begin, split and end, in milliseconds, that a question about change means; None is left to the default.
-
-    “Since May” splits there; “between January and June” spans both and splits in the middle; “March against
-    July” spans from one to the other and splits where the later begins.
-    """
-    if not periods:
-        return None, None, None
-    if len(periods) == 1:
-        only = periods[0]
-        if only.relation in ("since", "before"):
-            return None, only.start_ms, None
-        return None, only.start_ms, only.end_ms
-    first, last = sorted(periods[:2], key=lambda entry: entry.start_ms)
-    if first.relation == "since" or last.start_ms > first.end_ms:
-        middle = (first.start_ms + last.end_ms) // 2
-        day = 86_400_000
-        return first.start_ms, middle // day * day, last.end_ms
-    return first.start_ms, last.start_ms, last.end_ms

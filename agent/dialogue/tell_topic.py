@@ -12,7 +12,7 @@ from agent.dialogue.phrases import KINDS, say
 from agent.dialogue.tell_control import named
 from agent.dialogue.tell_items import DEPTH, find_change
 from agent.dialogue.tool_args import TopicArgs
-from agent.interests.words import percent
+from agent.interests.words import percent, season_item
 from agent.schema import Facet, Recommendation
 
 _NAMED: Final = 4
@@ -81,7 +81,12 @@ def _interest(ctx: ToolContext, facet: Facet, facts: dict[str, object]) -> list[
     marks = (*(f"#{number}" for number in ids), f"facet:{facet.key}", "fact:interest")
     sentences = [Sentence(text, marks)]
     change = find_change(ctx, facet.key)
-    if change is not None and change.kind != "stable":
+    if change is not None and change.season is not None:
+        facts["change"] = {"kind": change.kind, "season": season_item(change.label, change.season, "en")}
+        when = season_item(ctx.label(facet), change.season, ctx.language)
+        text = say(ctx, "with_season", when=when)
+        sentences.append(Sentence(text, (f"facet:{facet.key}", "fact:change")))
+    elif change is not None and change.kind != "stable":
         facts["change"] = {"kind": change.kind, "before": change.share_before, "after": change.share_after}
         text = say(
             ctx,

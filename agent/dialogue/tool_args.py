@@ -47,11 +47,17 @@ class ConstraintArgs(ToolArgs):
 
 
 class ListArgs(ToolArgs):
-    """A list: its length, new conditions, and wishes that cannot be met, in words."""
+    """A list: its length, new conditions, and wishes that cannot be met, in words.
+
+    `further` asks for what comes after the entries already shown; `notes` is what the person should know
+    about how the wish was read.
+    """
 
     k: int | None = Field(None, ge=1, le=50)
     constraints: tuple[ConstraintArgs, ...] = ()
     problems: tuple[str, ...] = ()
+    further: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class AsOfArgs(ToolArgs):
@@ -63,11 +69,15 @@ class AsOfArgs(ToolArgs):
 
 
 class WindowArgs(ToolArgs):
-    """Begin, split and end of a comparison, milliseconds since 1970; None leaves it to the default."""
+    """Begin, split and end of a comparison, milliseconds since 1970; None leaves it to the default.
+
+    `seasonal` asks only for what comes and goes with the season.
+    """
 
     start_ms: int | None = None
     split_ms: int | None = None
     end_ms: int | None = None
+    seasonal: bool = False
 
 
 class SpanArgs(ToolArgs):
@@ -80,13 +90,17 @@ class SpanArgs(ToolArgs):
 
 
 class SearchArgs(ToolArgs):
-    """What to look for in one's own events; `limit` is how many of them to show, None for a few."""
+    """What to look for in one's own events; `limit` is how many of them to show, None for a few.
+
+    `judged` asks whether it is much or enough: that is counted, not judged.
+    """
 
     words: tuple[str, ...] = ()
     spans: tuple[SpanArgs, ...] = ()
     events: tuple[str, ...] = ()
     mode: Literal["list", "oldest", "count", "first", "last"] = "list"
     limit: int | None = Field(None, ge=1, le=50)
+    judged: bool = False
 
 
 class EventsArgs(ToolArgs):
@@ -104,11 +118,22 @@ class EventsArgs(ToolArgs):
 
 
 class SteerArgs(ToolArgs):
-    """What to see more or less of, or what to pin or mute."""
+    """What to see more or less of, or what to pin or mute.
+
+    `others` are names that stood beside it and are left alone; `then` is the list wished for besides.
+    """
 
     kind: Literal["facet", "category", "item"]
     target: str = Field(min_length=1)
     name: str
+    others: str = ""
+    then: ListArgs | None = None
+
+
+class AboutArgs(ToolArgs):
+    """Whether all that is kept is asked for, or only the feedback in force."""
+
+    what: Literal["all", "feedback"] = "all"
 
 
 class UndoArgs(ToolArgs):
@@ -126,4 +151,7 @@ class WithdrawArgs(ToolArgs):
 class TalkArgs(ToolArgs):
     """Which fixed reply is meant."""
 
-    what: Literal["hello", "thanks", "help", "unclear", "empty"] = "help"
+    what: Literal[
+        "hello", "thanks", "help", "unclear", "empty", "what_mute", "what_pin", "what_less", "what_more",
+        "what_gift", "what_undo", "what_forget", "what_filter", "what_confidence", "what_interest",
+    ] = "help"  # fmt: skip

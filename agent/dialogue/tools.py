@@ -8,10 +8,22 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from agent.dialogue import reading, tell_control, tell_history, tell_items, tell_lists, tell_person
+from agent.data.days import moment
+from agent.dialogue import (
+    read_events,
+    read_steer,
+    reading,
+    tell_change,
+    tell_compare,
+    tell_constraints,
+    tell_control,
+    tell_history,
+    tell_items,
+    tell_lists,
+    tell_person,
+)
 from agent.dialogue import tool_args as args
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import Constraint
@@ -19,7 +31,8 @@ from agent.dialogue.context import Pending, TalkState, ToolContext
 from agent.dialogue.periods import Period
 from agent.dialogue.phrases import say
 from agent.dialogue.read_search import read_search
-from agent.dialogue.route_rules import ToolName
+from agent.dialogue.route_tools import ToolName
+from agent.dialogue.small_talk import read_talk, refuse, talk
 from agent.dialogue.tell_topic import explain_topic
 from agent.interests.words import Language
 
@@ -29,12 +42,9 @@ Run = Callable[[ToolContext, Any], tuple[Draft, TalkState]]
 # Setting aside more events than this at once needs a yes.
 CONFIRM_ABOVE: Final = 25
 _TALK: Final = re.compile(r"\b(?:chat|talk|conversation|session)\b|聊天|对话|谈话|会话", re.IGNORECASE)
-_THANKS: Final = re.compile(
-    r"\bthank|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|^\W*ok|谢|再见|好的|嗯", re.IGNORECASE
-)
-_ASKS: Final = re.compile(r"\b(?:what|how|help)\b|什么|怎么|帮", re.IGNORECASE)
-_HELLO: Final = re.compile(
-    r"^\W*(?:hi|hello|hey|good (?:morning|evening|day)|你好|您好|嗨|早上好|晚上好)", re.IGNORECASE
+_OF_FEEDBACK: Final = re.compile(
+    r"\bfeedback\b|\b(?:mut|pin|block|hid|bann|boost|chang|rejec)\w*|反馈|屏蔽|置顶|固定|隐藏|拉黑|改|调整",
+    re.IGNORECASE,
 )
 
 
@@ -95,7 +105,7 @@ def _explain(ctx: ToolContext, given: args.ItemArgs | args.TopicArgs) -> tuple[D
 
 def _recommend(ctx: ToolContext, given: args.ListArgs) -> tuple[Draft, TalkState]:
     wanted = [Constraint(entry.kind, entry.value, entry.what) for entry in given.constraints]
-    return tell_lists.recommend(ctx, given.k, wanted, given.problems)
+    return tell_lists.recommend(ctx, given.k, wanted, given.problems, given.notes, further=given.further)
 
 
 def _as_of(ctx: ToolContext, given: args.AsOfArgs) -> tuple[Draft, TalkState]:
@@ -104,21 +114,28 @@ def _as_of(ctx: ToolContext, given: args.AsOfArgs) -> tuple[Draft, TalkState]:
     return tell_person.as_of(ctx, given.moment), ctx.state
 
 
+def _migration(ctx: ToolContext, given: args.WindowArgs) -> Draft:
+    if given.seasonal:
+        return tell_change.seasons(ctx)
+    return tell_change.migration(ctx, (given.start_ms, given.split_ms, given.end_ms))
+
+
 def _search(ctx: ToolContext, given: args.SearchArgs) -> Draft:
     return tell_history.search(
-        ctx, given.words, spans_of(given), given.events, mode=given.mode, limit=given.limit
+        ctx,
+        given.words,
+        spans_of(given, ctx.host.log.zone),
+        given.events,
+        mode=given.mode,
+        limit=given.limit,
+        judged=given.judged,
     )
 
 
-def spans_of(given: args.SearchArgs) -> list[Period]:
-    """The spans of time of a search, as they were read."""
+def spans_of(given: args.SearchArgs, zone: str) -> list[Period]:
+    """The spans of time of a search, as they were read, in the zone whose days the workspace counts."""
     return [
-        Period(
-            datetime.fromtimestamp(span.start_ms / 1000, UTC),
-            datetime.fromtimestamp(span.end_ms / 1000, UTC),
-            span.text,
-            span.relation,
-        )
+        Period(moment(span.start_ms, zone), moment(span.end_ms, zone), span.text, span.relation)
         for span in given.spans
     ]
 
@@ -147,47 +164,50 @@ def _forget(ctx: ToolContext, given: args.ToolArgs) -> tuple[Draft, TalkState]:
 
 
 def _read_forget(ctx: ToolContext) -> args.ToolArgs | Draft:
-    return args.ToolArgs() if _TALK.search(ctx.question) else reading.read_forget(ctx)
+    return args.ToolArgs() if _TALK.search(ctx.question) else read_events.read_forget(ctx)
 
 
 def _steer(action: str) -> Run:
     def run(ctx: ToolContext, given: args.SteerArgs) -> tuple[Draft, TalkState]:
-        return tell_control.steer(ctx, cast(Any, action), given.target, given.kind, given.name)
+        draft, state = tell_control.steer(ctx, cast(Any, action), given.target, given.kind, given.name)
+        if given.others:
+            alone = Sentence(say(ctx, "steered_one", name=given.name, others=given.others), claim=False)
+            draft = dataclasses.replace(draft, sentences=(*draft.sentences, alone))
+        if given.then is None:
+            return draft, state
+        then, state = _recommend(dataclasses.replace(ctx, state=state), given.then)
+        first, *rest = then.sentences
+        both = (*draft.sentences, dataclasses.replace(first, row=True), *rest)
+        return Draft(both, {**draft.facts, **then.facts}, then.item_ids, then.listed), state
 
     return run
 
 
 def _withdraw(ctx: ToolContext, given: args.WithdrawArgs) -> tuple[Draft, TalkState]:
     if given.slots is None:
-        return tell_control.show_constraints(ctx), ctx.state
+        return tell_constraints.show_constraints(ctx), ctx.state
     chosen = [entry for entry in ctx.state.constraints if entry.slot in given.slots]
-    return tell_control.withdraw(ctx, chosen)
+    return tell_constraints.withdraw(ctx, chosen)
 
 
-def _read_talk(ctx: ToolContext) -> args.TalkArgs:
-    if _HELLO.search(ctx.question) and not _ASKS.search(ctx.question):
-        return args.TalkArgs(what="hello")
-    return args.TalkArgs(what="thanks" if _THANKS.search(ctx.question) else "help")
-
-
-def talk(ctx: ToolContext, given: args.TalkArgs) -> Draft:
-    """A fixed reply: a greeting, what can be asked, or that nothing was understood."""
-    return Draft((Sentence(say(ctx, given.what, help=say(ctx, "help")), claim=False),))
-
-
-def refuse(ctx: ToolContext, given: args.ToolArgs) -> Draft:
-    """The answer to a request for someone else's data."""
-    return Draft((Sentence(say(ctx, "refused"), claim=False),), refused=True)
+def _read_about(ctx: ToolContext) -> args.AboutArgs:
+    return args.AboutArgs(what="feedback" if _OF_FEEDBACK.search(ctx.question) else "all")
 
 
 def about_me(n_talks: Callable[[], int]) -> Tool:
     """The tool that tells what is kept; how many talks are is known to the talk only."""
-    run = _kept(lambda ctx, given: tell_person.about_me(ctx, n_talks()))
+
+    def tell(ctx: ToolContext, given: args.AboutArgs) -> Draft:
+        if given.what == "feedback":
+            return tell_person.feedback_in_force(ctx)
+        return tell_person.about_me(ctx, n_talks())
+
+    run = _kept(tell)
     wants: dict[Language, str] = {
         "en": "know which data about them is stored",
         "zh": "知道系统保存了自己的哪些数据",
     }
-    return Tool("about_me", wants, _nothing, run)
+    return Tool("about_me", wants, _read_about, run)
 
 
 def _tool(
@@ -213,7 +233,7 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
         ),
         _tool(
             "compare", "compare two items with each other", "比较两件物品", reading.read_pair,
-            _kept(lambda ctx, given: tell_items.compare(ctx, (given.first, given.second))),
+            _kept(lambda ctx, given: tell_compare.compare(ctx, (given.first, given.second))),
         ),
         _tool(
             "profile", "see their interests as they are now", "查看自己现在的兴趣", _nothing,
@@ -222,24 +242,24 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
         _tool(
             "migration", "know how their interests have changed over time", "知道自己的兴趣有什么变化",
             reading.read_windows,
-            _kept(lambda ctx, g: tell_person.migration(ctx, (g.start_ms, g.split_ms, g.end_ms))),
+            _kept(_migration),
         ),
         _tool("as_of", "see how things stood at an earlier date", "查看过去某个时间的自己", reading.read_as_of, _as_of),
         _tool(
             "what_if", "see the list if some past events had not happened", "假设没有某些记录时列表会怎样",
-            reading.read_what_if,
+            read_events.read_what_if,
             lambda ctx, given: tell_lists.what_if(ctx, given.interaction_ids, given.name),
         ),
         _tool("search", "find events in their own history", "查找自己的历史记录", read_search, _kept(_search)),
         _tool(
             "pin", "keep an interest in the profile for good", "把一项兴趣固定下来",
-            lambda ctx: reading.read_topic(ctx, facet_only=True), _steer("pin"), changes=True,
+            lambda ctx: read_steer.read_topic(ctx, facet_only=True), _steer("pin"), changes=True,
         ),
-        _tool("mute", "never see a kind of thing again", "不再看到某类东西", reading.read_topic, _steer("mute"), changes=True),
-        _tool("less", "see less of something", "少看到某类东西", reading.read_topic, _steer("less"), changes=True),
-        _tool("more", "see more of something", "多看到某类东西", reading.read_topic, _steer("more"), changes=True),
+        _tool("mute", "never see a kind of thing again", "不再看到某类东西", lambda ctx: read_steer.read_steer(ctx, "mute"), _steer("mute"), changes=True),
+        _tool("less", "see less of something", "少看到某类东西", lambda ctx: read_steer.read_steer(ctx, "less"), _steer("less"), changes=True),
+        _tool("more", "see more of something", "多看到某类东西", lambda ctx: read_steer.read_steer(ctx, "more"), _steer("more"), changes=True),
         _tool(
-            "gift", "say that something was bought for someone else", "说明某物是买给别人的", reading.read_gift,
+            "gift", "say that something was bought for someone else", "说明某物是买给别人的", read_events.read_gift,
             lambda ctx, given: _set_aside(ctx, given, forget=False), changes=True,
         ),
         _tool(
@@ -251,7 +271,7 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
             "constraints", "see or remove the filters of this talk", "查看或取消当前的筛选条件",
             reading.read_withdraw, _withdraw,
         ),
-        _tool("help", "chat, or say something unrelated", "闲聊，或说无关的话", _read_talk, _kept(talk)),
+        _tool("help", "chat, or say something unrelated", "闲聊，或说无关的话", read_talk, _kept(talk)),
         _tool("refuse", "learn about other people", "了解别人的情况", _nothing, _kept(refuse)),
     )
 )  # fmt: skip

@@ -10,32 +10,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from agent.dialogue.aims import Aims, read_aims
 from agent.dialogue.attributes import ItemFacts, Measure, brand_of, measure
 from agent.dialogue.constraints import Constraint
 from agent.dialogue.lexicon import content_words
 from agent.dialogue.mentions import Names, says_all
+from agent.dialogue.wish_numbers import count, limits
+from agent.dialogue.wish_words import WISH_WORDS
 from agent.interests.words import Language
 from agent.llm.fence import fence
 
-_COUNTS: Final = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "a few": 3, "some": 5, "a couple": 2, "dozen": 12, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6,
-    "七": 7, "八": 8, "九": 9, "十": 10,
-}  # fmt: skip
-_COUNT: Final = re.compile(
-    r"\b(?:give|show|recommend|suggest|list|tell|need|want|get|top|me|another|only|just)\s+(?:me\s+)?(?:the\s+|my\s+)?(?:top\s+)?"
-    r"(one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple|\d{1,2})\b(?!\s*(?:dollars|euros|minutes|pages|years))"
-    r"|([一两二三四五六七八九十]|\d{1,2})\s*(?:个|本|款|部|样|条|件|种)(?!月)",
-    re.IGNORECASE,
-)
-_LIMITS: Final = (
-    ("at_most", r"(?:under|below|less than|at most|up to|no more than|not more than|within|cheaper than|shorter than|max(?:imum)?)"),
-    ("at_least", r"(?:over|above|more than|at least|longer than|min(?:imum)?)"),
-)  # fmt: skip
-_MONEY: Final = r"(?:dollars?|bucks|euros?|pounds?|usd|eur|yuan|rmb|元|块|€|£)"
-_LENGTH: Final = r"(?:minutes?|mins?|pages?|hours?|分钟|页|小时)"
-_CURRENCY: Final = r"[$€£¥]?\s*"
-_ZH_NUMBER: Final = re.compile(r"[一二两三四五六七八九十百千]+|\d+(?:\.\d+)?")
 _RELATIVE: Final[Mapping[str, tuple[Measure, str]]] = {
     r"\bcheaper\b|\bless expensive\b|\bmore affordable\b|\bcheap\b|便宜": ("price", "below"),
     r"\bpricier\b|\bmore expensive\b|更贵|贵一点": ("price", "above"),
@@ -103,11 +87,13 @@ class Wishes:
         k: its length, None when nothing was said.
         constraints: new conditions.
         problems: wishes that cannot be met, in words, with the reason.
+        notes: what the person should know about how they were read.
     """
 
     k: int | None
     constraints: tuple[Constraint, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,12 +102,14 @@ class WishReader:
 
     Attributes:
         shown: codes of the items spoken of, the one in focus first: what “this brand” and “shorter” refer to.
+        catalogue_language: of the items, which an occasion is searched in.
     """
 
     items: ItemFacts
     names: Names
     language: Language
     shown: Sequence[int] = ()
+    catalogue_language: Language = "en"
 
     def read(self, question: str) -> Wishes:
         """Everything that `question` asks of a list."""
@@ -129,6 +117,7 @@ class WishReader:
         found = self._negated(question, problems)
         rest = _NOT.sub(" ", question) if any(entry.kind == "not" for entry in found) else question
         found += self._measures(rest, problems)
+        aims = read_aims(rest, self.catalogue_language)
         if _CHILD.search(question):
             entry = Constraint("audience", "child")
             if entry.allows(self.items).any():
@@ -137,8 +126,28 @@ class WishReader:
                 problems.append(self._say("no_child"))
         if _NEW.search(question):
             found.append(Constraint("new_only"))
-        found += self._said(rest, self._places(rest), problems)
-        return Wishes(_count(question), tuple(found), tuple(problems))
+        said = self._said(aims.rest, self._places(aims.rest), problems, aims)
+        notes = self._aimed(aims, found, child=bool(_CHILD.search(question)), wanted=bool(said))
+        return Wishes(count(question), (*found, *said), tuple(problems), notes)
+
+    def _aimed(self, aims: Aims, found: list[Constraint], *, child: bool, wanted: bool) -> tuple[str, ...]:
+        """What is said of whom and what it is for; an occasion becomes words to search by.
+
+        Args:
+            found: gains the occasion.
+            child: a child is a condition on items, told as one.
+            wanted: a kind of thing is named besides: then an occasion does not narrow it further.
+        """
+        notes: list[str] = []
+        if aims.receiver and not child:
+            notes.append(self._say("no_receiver").format(who=fence(aims.receiver)))
+        if aims.search and not wanted:
+            found.append(Constraint("near", aims.search))
+            key = "near" if aims.search == aims.occasion else "near_as"
+            notes.append(self._say(key).format(word=fence(aims.occasion), search=fence(aims.search)))
+        elif aims.search:
+            notes.append(self._say("near_not").format(word=fence(aims.occasion)))
+        return tuple(notes)
 
     def _places(self, question: str) -> list[Constraint]:
         """Category or domain: a domain only when no category is named, one name may be both."""
@@ -158,19 +167,24 @@ class WishReader:
         domains = [real for name, real in self.names.domains.items() if name in words]
         return [Constraint("domain", domains[0])] if domains else []
 
-    def _said(self, question: str, places: Sequence[Constraint], problems: list[str]) -> Sequence[Constraint]:
+    def _said(
+        self, question: str, places: Sequence[Constraint], problems: list[str], aims: Aims
+    ) -> Sequence[Constraint]:
         """A word that all items of the list must say: “only cheese”; “some cheese” where a category says it.
 
         Args:
             question: without what it denies.
             places: the category or domain that it names; stands unless more is said than its name.
             problems: told when nothing says the word.
+            aims: where something is for somebody, what is left may be a bare name: “candy for my kids”.
         """
-        if _NEW.search(question) or _limits(question):
+        if _NEW.search(question) or limits(question):
             return places
         only, some = _ONLY.search(question), _SOME.search(question)
         match = only or some
         words = content_words(match["word"] or match["zh"] or "") if match else []
+        if match is None and (aims.receiver or aims.occasion):
+            words = content_words(question)
         if not 1 <= len(words) <= _MOST_WORDS or any(re.search(p, " ".join(words)) for p in _RELATIVE):
             return places
         if places and says_all(words, places[0].value):
@@ -211,7 +225,7 @@ class WishReader:
 
     def _measures(self, question: str, problems: list[str]) -> list[Constraint]:
         found: list[Constraint] = []
-        for kind, what, limit in _limits(question):
+        for kind, what, limit in limits(question):
             if self._known(what, problems):
                 found.append(Constraint(kind, f"{limit:g}", what))  # type: ignore[arg-type]
         if found:
@@ -237,82 +251,10 @@ class WishReader:
         return False
 
     def _say(self, key: str) -> str:
-        return _PROBLEMS[self.language][key]
-
-
-def _limits(question: str) -> list[tuple[str, Measure, float]]:
-    found: list[tuple[str, Measure, float]] = []
-    for kind, word in _LIMITS:
-        for match in re.finditer(
-            rf"\b{word}\s+(?P<cur>{_CURRENCY})(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>{_MONEY}|{_LENGTH})?",
-            question,
-            re.IGNORECASE,
-        ):
-            length = bool(match.group("unit") and re.fullmatch(_LENGTH, match.group("unit"), re.IGNORECASE))
-            found.append((kind, "length" if length else "price", float(match.group("n"))))
-    pattern = rf"(?P<n>{_ZH_NUMBER.pattern})\s*(?P<unit>元|块钱?|分钟|页)(?P<side>以下|以内|之内|以上)"
-    for match in re.finditer(pattern, question):
-        measure_name: Measure = "length" if match.group("unit") in ("分钟", "页") else "price"
-        side = "at_least" if match.group("side") == "以上" else "at_most"
-        found.append((side, measure_name, _zh_number(match.group("n"))))
-    for match in re.finditer(
-        r"\b(?P<side>after|since|before)\s+(?P<n>(?:19|20)\d\d)\b", question, re.IGNORECASE
-    ):
-        side = "at_most" if match.group("side").lower() == "before" else "at_least"
-        found.append((side, "year", float(match.group("n"))))
-    return found
-
-
-def _zh_number(text: str) -> float:
-    """The number that Chinese numerals up to thousands spell.
-
-    >>> _zh_number("五十"), _zh_number("一百二"), _zh_number("30")
-    (50.0, 102.0, 30.0)
-    """
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
-        return float(text)
-    total, digit = 0, 0
-    for character in text:
-        factor = {"十": 10, "百": 100, "千": 1000}.get(character)
-        if factor:
-            total += (digit or 1) * factor
-            digit = 0
-        else:
-            digit = _COUNTS.get(character, 0)
-    return float(total + digit)
-
-
-def _count(question: str) -> int | None:
-    match = _COUNT.search(question)
-    if not match:
-        return None
-    word = (match.group(1) or match.group(2)).lower()
-    return max(1, min(50, int(word) if word.isdigit() else _COUNTS[word]))
+        return WISH_WORDS[self.language][key]
 
 
 def _tidy(word: str) -> str:
     word = re.sub(r"^(?:牌子|品牌)|(?:这个|那个)?(?:牌子|品牌)$", "", word)
     kept = [part for part in word.split() if part.casefold() not in _NO_VALUE]
     return " ".join(kept)
-
-
-_PROBLEMS: Final[Mapping[Language, Mapping[str, str]]] = {
-    "en": {
-        "no_word": "Nothing in this catalogue says “{word}”, so I cannot choose by it.",
-        "no_child": "No item here says that it is for a child, so I cannot choose by that.",
-        "no_brand": "I do not know which brand you mean: the item in question names none. Say “not from NAME”.",
-        "no_price": "No item of this catalogue states a price, so I cannot choose by it.",
-        "no_length": "No item of this catalogue says how long it is, so I cannot choose by length.",
-        "no_year": "No item of this catalogue states a year, so I cannot choose by age.",
-        "no_size": "No item of this catalogue states a size, so I cannot choose by it.",
-    },
-    "zh": {
-        "no_word": "这个目录里没有含“{word}”的物品，所以无法按它挑选。",
-        "no_child": "这里没有物品注明适合孩子，所以无法按这一点挑选。",
-        "no_brand": "不清楚您指的是哪个品牌：所说的物品没有注明品牌。请说“不要某某品牌”。",
-        "no_price": "这个目录里没有物品注明价格，所以无法按价格挑选。",
-        "no_length": "这个目录里没有物品注明长度，所以无法按长度挑选。",
-        "no_year": "这个目录里没有物品注明年份，所以无法按年份挑选。",
-        "no_size": "这个目录里没有物品注明规格，所以无法按规格挑选。",
-    },
-}  # fmt: skip

@@ -16,12 +16,14 @@ from agent.dialogue.memory import Turn, summarise
 from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say
 from agent.dialogue.planning import Plan, fixed, trouble
+from agent.dialogue.route_rules import CHANGING, is_question
 from agent.dialogue.tell_control import named
 from agent.dialogue.tell_history import needs_encoder
-from agent.dialogue.tool_args import AsOfArgs, SearchArgs, ToolArgs
+from agent.dialogue.tool_args import AsOfArgs, EventsArgs, ListArgs, SearchArgs, SteerArgs, ToolArgs
 from agent.dialogue.tools import spans_of
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language
+from agent.llm.fence import fence
 from agent.llm.ledger import charged_to
 from agent.settings import ChatSettings
 
@@ -76,7 +78,9 @@ class Worker:
         known = _known(ctx, plan)
         result.draft, result.state = self._run(replace(ctx, state=replace(ctx.state, known=known)), plan)
         result.state = replace(result.state, known=max((known, *ctx.changed)))
-        kept, cut = check_sentences(result.draft.sentences, EvidenceBook(self.host, result.draft.facts))
+        kept, cut = check_sentences(
+            map(_opened, result.draft.sentences), EvidenceBook(self.host, result.draft.facts)
+        )
         result.cut += cut
         settled += kept
         yield from kept
@@ -90,13 +94,15 @@ class Worker:
         result.sentences = tuple(settled)
 
     def _run(self, ctx: ToolContext, plan: Plan) -> tuple[Draft, TalkState]:
-        state = replace(ctx.state, pending=None)
+        state = replace(ctx.state, pending=plan.pending)
         ctx = replace(ctx, state=state)
         if isinstance(plan.args, Draft):
             return plan.args, state
-        if plan.tool.changes and plan.route.by == "model":
-            # The model may have misread: nothing is changed on its word alone.
-            text = say(ctx, "confirm_route", what=say(ctx, f"doing_{plan.tool.name}"))
+        guessed = plan.route.by in ("model", "examples")
+        asked = plan.route.by == "rules" and plan.tool.name in CHANGING and is_question(ctx.question)
+        if plan.tool.changes and (guessed or asked):
+            # Nothing is changed on a guess alone, nor by a question about it.
+            text = say(ctx, "confirm_route", what=_doing(ctx, plan.tool.name, plan.args))
             return fixed(text), replace(state, pending=Pending(plan.tool.name, ctx.question))
         try:
             return plan.tool.run(ctx, plan.args)
@@ -132,6 +138,21 @@ class Worker:
         return short.sentence
 
 
+def _opened(sentence: Sentence) -> Sentence:
+    """A sentence with a capital at its beginning; a name in quotation marks stays as it is."""
+    text = sentence.text
+    return sentence if not text[:1].islower() else replace(sentence, text=text[:1].upper() + text[1:])
+
+
+def _doing(ctx: ToolContext, tool: str, given: ToolArgs) -> str:
+    """What a change would do, in words."""
+    if isinstance(given, EventsArgs):
+        return say(ctx, f"doing_{tool}", n=len(given.interaction_ids), name=given.name)
+    if isinstance(given, SteerArgs):
+        return say(ctx, f"doing_{tool}", name=given.name)
+    return say(ctx, "doing_forget_talk" if tool == "forget" else f"doing_{tool}")
+
+
 def _opening(ctx: ToolContext, plan: Plan) -> list[Sentence]:
     """What is said before the answer: that it will take time, that something changed elsewhere."""
     found: list[Sentence] = []
@@ -162,7 +183,12 @@ def _waiting(ctx: ToolContext, given: ToolArgs | Draft) -> str:
         if wait.last_s is None:
             return say(ctx, "as_of_unmeasured", day=day)
         return say(ctx, "as_of_slow", day=day, wait=_long(ctx, wait.last_s))
-    if isinstance(given, SearchArgs) and needs_encoder(ctx, given.words, spans_of(given), given.events):
+    if isinstance(given, ListArgs):
+        words = [entry.value for entry in given.constraints if entry.kind == "near"]
+        return say(ctx, "near_slow", word=fence(words[0])) if words else ""
+    if isinstance(given, SearchArgs) and needs_encoder(
+        ctx, given.words, spans_of(given, ctx.host.log.zone), given.events
+    ):
         return say(ctx, "search_slow")
     return ""
 

@@ -27,13 +27,15 @@ from agent.interests.season import find_seasons
 from agent.interests.sessions import SessionShares
 from agent.interests.threads import one_thread
 from agent.interests.timeline import find_spells, spell_moments
-from agent.schema import ChangeKind, FacetChange
+from agent.schema import ChangeKind, FacetChange, Season
 from agent.settings import InterestSettings
 
 # A facet seen in fewer sessions than this can be a single errand: it is never called a change.
 MIN_FACET_SESSIONS = 3
 # Sessions per window below which shuffling has too few arrangements to tell anything.
 MIN_WINDOW_SESSIONS = 3
+# What stands for the overall test where nothing is left beside the seasons.
+_UNMOVED = ChangeTest(0.0, 1.0, 1.0, 1.0, None)
 # An interest has left for an interlude when it is in at most this part of the sessions usual around it.
 _LEFT_RATE = 0.25
 # Chance of a full absence above which a facet is too rare to be missed.
@@ -46,7 +48,10 @@ class Tested:
 
     Attributes:
         sessions: those of both windows, in time order; the first `n_before` are the earlier window.
-        whole: the test of all facets together: without it nothing is a change.
+        rest: the same beside the seasonal facets; `n_rest_before` of them are in the earlier window.
+        seasons: the seasonal facets by column, with what is known of their seasons.
+        whole: the test of all other facets together: without it nothing is a change. Its interlude is in
+            places of `rest`.
         columns: facets with enough sessions; what follows has one entry each.
         test: of the difference of shares; `q_value` its false discovery rate.
         own_p: of the difference with the crowd's shift taken out.
@@ -55,6 +60,9 @@ class Tested:
 
     sessions: SessionShares
     n_before: int
+    rest: SessionShares
+    n_rest_before: int
+    seasons: Mapping[int, Season]
     whole: ChangeTest
     columns: NDArray[np.int64]
     test: DifferenceTest
@@ -67,6 +75,35 @@ class Tested:
         before = np.arange(self.sessions.n_sessions) < self.n_before
         return before, ~before
 
+    def share_of(self, column: int) -> tuple[float, float]:
+        """Mean share per session before and after, of the activity that the facet was judged in."""
+        held, n_before = (
+            (self.sessions, self.n_before) if column in self.seasons else (self.rest, self.n_rest_before)
+        )
+        before, after = held.shares[:n_before, column], held.shares[n_before:, column]
+        return float(before.mean()) if len(before) else 0.0, float(after.mean()) if len(after) else 0.0
+
+
+def enough_columns(sessions: SessionShares) -> NDArray[np.int64]:
+    """The facets that were active in enough sessions to be judged."""
+    return np.flatnonzero((sessions.shares > 0).sum(axis=0) >= MIN_FACET_SESSIONS)
+
+
+def seasonal_columns(
+    sessions: SessionShares, everything: SessionShares, settings: InterestSettings
+) -> dict[int, Season]:
+    """The facets with a yearly rhythm, by column: known at the end of the windows, from all that lies before.
+
+    Args:
+        sessions: of both windows.
+        everything: all sessions of the user.
+    """
+    past = everything.days <= sessions.days[-1]
+    columns = enough_columns(sessions)
+    active = everything.shares[past][:, columns] > 0
+    found = find_seasons(everything.days[past], active, settings, zone=everything.zone)
+    return {int(columns[spot]): season for spot, season in found.items()}
+
 
 def run_whole_test(
     log: InteractionLog,
@@ -75,11 +112,12 @@ def run_whole_test(
     n_before: int,
     *,
     settings: InterestSettings,
-) -> tuple[ChangeTest, NDArray[np.float32]] | None:
-    """The overall test and the contrasts of the shuffles; None with too few sessions in a window.
+) -> ChangeTest | None:
+    """The overall test; None with too few sessions in a window.
 
     Args:
-        sessions: of both windows; the first `n_before` are the earlier one.
+        sessions: of both windows; the first `n_before` are the earlier one. What comes with the season is to
+            be left out of them before.
     """
     if min(n_before, sessions.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
         return None
@@ -87,8 +125,12 @@ def run_whole_test(
     contrast = window_contrast(orders, n_before)
     with one_thread():
         affinity = session_affinity(log, catalogue, sessions)
-        whole = change_test(affinity, orders, n_before, contrast=contrast)
-    return whole, contrast
+        return change_test(affinity, orders, n_before, contrast=contrast)
+
+
+def _contrast(n_sessions: int, n_before: int, settings: InterestSettings) -> NDArray[np.float32]:
+    orders = shuffled_orders(n_sessions, permutations=settings.permutations, seed=settings.seed)
+    return window_contrast(orders, n_before)
 
 
 def run_facet_tests(
@@ -98,19 +140,61 @@ def run_facet_tests(
     n_before: int,
     *,
     crowd: NDArray[np.float32] | None,
+    everything: SessionShares,
     settings: InterestSettings,
 ) -> Tested | None:
     """The overall test and that of every facet; None when there is too little to test.
 
+    A facet with a yearly rhythm is left out of the overall test and of the shares of the others: that it was
+    up in one window says which part of the year that was. Beside seasons alone nothing can have moved.
+
     Args:
         sessions: of both windows; the first `n_before` are the earlier one.
         crowd: `(n_sessions, n_facets)` from `crowd_shares`; None ascribes nothing to the crowd.
+        everything: all sessions of the user, for the seasons.
     """
-    found = run_whole_test(log, catalogue, sessions, n_before, settings=settings)
-    if found is None:
+    if min(n_before, sessions.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
         return None
-    whole, contrast = found
-    columns = np.flatnonzero((sessions.shares > 0).sum(axis=0) >= MIN_FACET_SESSIONS)
+    seasons = seasonal_columns(sessions, everything, settings)
+    rest = sessions.without(seasons)
+    kept = np.isin(sessions.days, rest.days)
+    n_rest_before = int(kept[:n_before].sum())
+    whole = run_whole_test(log, catalogue, rest, n_rest_before, settings=settings) or _UNMOVED
+    columns = enough_columns(sessions)
+    of_season = np.isin(columns, list(seasons))
+    found = _test_columns(sessions, columns, n_before, crowd, settings)
+    if seasons and min(n_rest_before, rest.n_sessions - n_rest_before) >= MIN_WINDOW_SESSIONS:
+        others = _test_columns(rest, columns, n_rest_before, None if crowd is None else crowd[kept], settings)
+        found = tuple(np.where(of_season, one, other) for one, other in zip(found, others, strict=True))
+    difference, effect, p_value, own_p = found
+    q_value = benjamini_hochberg(p_value)
+    q_value[~of_season] = benjamini_hochberg(p_value[~of_season])
+    return_q = np.ones(len(columns))
+    return_q[~of_season] = _return_q(rest.shares[:, columns[~of_season]] > 0, whole.interlude)
+    return Tested(
+        sessions=sessions,
+        n_before=n_before,
+        rest=rest,
+        n_rest_before=n_rest_before,
+        seasons=seasons,
+        whole=whole,
+        columns=columns,
+        test=DifferenceTest(difference, effect, p_value),
+        q_value=q_value,
+        own_p=own_p,
+        return_q=return_q,
+    )
+
+
+def _test_columns(
+    sessions: SessionShares,
+    columns: NDArray[np.int64],
+    n_before: int,
+    crowd: NDArray[np.float32] | None,
+    settings: InterestSettings,
+) -> tuple[NDArray[np.float64], ...]:
+    """Difference, effect, p-value and p-value beside the crowd, `(n_columns,)` each."""
+    contrast = _contrast(sessions.n_sessions, n_before, settings)
     shares = sessions.shares[:, columns]
     with one_thread():
         test = difference_test(shares, contrast)
@@ -118,16 +202,7 @@ def run_facet_tests(
         if crowd is not None:
             shift = crowd_shift(shares, crowd[:, columns], contrast[0])
             own_p = difference_test(shares, contrast, centre=shift).p_value
-    return Tested(
-        sessions=sessions,
-        n_before=n_before,
-        whole=whole,
-        columns=columns,
-        test=test,
-        q_value=benjamini_hochberg(test.p_value),
-        own_p=own_p,
-        return_q=_return_q(shares > 0, whole.interlude),
-    )
+    return test.difference, test.effect, test.p_value, own_p
 
 
 def _return_q(active: NDArray[np.bool_], interlude: tuple[int, int] | None) -> NDArray[np.float64]:
@@ -179,18 +254,10 @@ def list_changes(
     Args:
         everything: all sessions of the user, those before the windows too: what was known then is not new.
     """
-    before, after = tested.masks()
-    shares = tested.sessions.shares
-    past = everything.days <= tested.sessions.days[-1]
-    seasons = find_seasons(
-        everything.days[past],
-        everything.shares[past][:, tested.columns] > 0,
-        settings,
-        zone=everything.zone,
-    )
     changes = []
     for spot, column in enumerate(tested.columns):
-        season = seasons.get(spot)
+        season = tested.seasons.get(int(column))
+        share_before, share_after = tested.share_of(int(column))
         kind: ChangeKind = "seasonal" if season else _kind(tested, everything, spot, settings=settings)
         p_value = float(tested.test.p_value[spot])
         changes.append(
@@ -198,8 +265,8 @@ def list_changes(
                 key=frame.keys[column],
                 label=labels.get(frame.keys[column], frame.keys[column]),
                 kind=kind,
-                share_before=float(shares[before, column].mean()),
-                share_after=float(shares[after, column].mean()),
+                share_before=share_before,
+                share_after=share_after,
                 effect=float(tested.test.effect[spot]),
                 p_value=p_value,
                 q_value=float(tested.q_value[spot]),
@@ -217,8 +284,8 @@ def list_changes(
 
 def _kind(tested: Tested, everything: SessionShares, spot: int, *, settings: InterestSettings) -> ChangeKind:
     column = tested.columns[spot]
-    active = tested.sessions.shares[:, column] > 0
-    was, now = bool(active[: tested.n_before].any()), bool(active[tested.n_before :].any())
+    active = tested.rest.shares[:, column] > 0
+    was, now = bool(active[: tested.n_rest_before].any()), bool(active[tested.n_rest_before :].any())
     if tested.whole.return_p < settings.alpha and tested.return_q[spot] <= settings.facet_fdr:
         return "returned"
     if tested.whole.shift_p >= settings.alpha or tested.q_value[spot] > settings.facet_fdr:
@@ -263,8 +330,9 @@ def add_evidence(
         return dataclasses.replace(change, evidence_before=before, evidence_after=after)
     interlude = None
     if change.kind == "returned" and tested.whole.interlude is not None:
-        earlier = int((everything.days < tested.sessions.days[0]).sum())
-        interlude = (earlier + tested.whole.interlude[0], earlier + tested.whole.interlude[1])
+        begin, end = tested.whole.interlude
+        first, last = np.searchsorted(everything.days, tested.rest.days[[begin, end - 1]])
+        interlude = (int(first), int(last) + 1)
     spells = find_spells(everything.shares[:, position] > 0, interlude=interlude)
     return dataclasses.replace(
         change,

@@ -146,7 +146,7 @@ def gift_rows(log: InteractionLog, state: FeedbackState, item_codes: Mapping[str
 
 
 def day_number(day: str) -> int:
-    """UTC day number of an ISO date.
+    """Number of the day that an ISO date names, in whatever zone days are counted.
 
     >>> day_number("2017-01-01")
     17167

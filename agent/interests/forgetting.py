@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from agent.data.days import day_name
 from agent.data.log import DAY_MS, InteractionLog
 from agent.interests.changepoints import find_splits
+from agent.interests.frame import FacetFrame
 from agent.interests.sessions import SessionShares
 from agent.schema import Migration
 
@@ -23,24 +24,30 @@ _LEAST = 1e-6
 
 
 def compute_emphasis(
-    log: InteractionLog, sessions: SessionShares, migration: Migration
+    log: InteractionLog, sessions: SessionShares, migration: Migration, *, frame: FacetFrame
 ) -> NDArray[np.float32] | None:
     """`(n_interactions,)` float32, above 0, at most 1: how much each still counts; None: all count fully.
 
     A gradual move, one that the overall test calls beyond chance, lets everything fade with a half-life of
     120 days beside what the sources do by themselves. An abrupt one, a change point of high odds, puts what
-    lies before it at a tenth: a few sessions of the new chapter are enough to see it.
+    lies before it at a tenth: a few sessions of the new chapter are enough to see it. What comes with the
+    season makes no chapter and does not fade: its time comes again.
 
     Args:
         log: one user's interactions, the ones `sessions` was computed from.
         migration: between the halves of the history.
+        frame: the one of `sessions`.
     """
-    sure = [split.session for split in find_splits(sessions.shares) if split.log_odds > _SURE_LOG_ODDS]
+    seasonal = [frame.keys.index(change.key) for change in migration.changes if change.season is not None]
+    rest = sessions.without(seasonal)
+    sure = [split.session for split in find_splits(rest.shares) if split.log_odds > _SURE_LOG_ODDS]
     if not len(log) or (migration.abstained and not sure):
         return None
     emphasis = np.ones(len(log), np.float32) if migration.abstained else fade(log.timestamp_ms)
     if sure:
-        emphasis[log.day < sessions.days[sure[-1]]] *= np.float32(_OLD_CHAPTER)
+        emphasis[log.day < rest.days[sure[-1]]] *= np.float32(_OLD_CHAPTER)
+    if seasonal:
+        emphasis[np.isin(frame.facet_of(log.item), seasonal)] = 1.0
     return emphasis
 
 
@@ -55,7 +62,8 @@ def describe_emphasis(log: InteractionLog, emphasis: NDArray[np.float32]) -> str
     """
     if not np.isin(emphasis, (np.float32(1.0), np.float32(_OLD_CHAPTER))).all():
         return "the older ones count less, for the interests have moved"
-    began = day_name(int(log.day[int(np.argmax(emphasis >= 1.0))]))
+    old = np.flatnonzero(emphasis < 1.0)
+    began = day_name(int(log.day[int(old[-1]) + 1]))
     return f"those before {began} count a tenth, for a chapter ended there"
 
 

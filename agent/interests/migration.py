@@ -18,6 +18,7 @@ from agent.interests.changes import (
     list_changes,
     run_facet_tests,
     run_whole_test,
+    seasonal_columns,
 )
 from agent.interests.dislikes import compute_dislikes
 from agent.interests.frame import FacetFrame
@@ -46,10 +47,15 @@ def compute_drift(
         log: that user's interactions, the ones `sessions` was computed from.
     """
     before, after = windows.masks(sessions)
-    found = run_whole_test(
-        log, catalogue, sessions.take(before | after), int(before.sum()), settings=settings
-    )
-    return None if found is None else (found[0].drift_score, found[0].p_value)
+    both = sessions.take(before | after)
+    n_before = int(before.sum())
+    if min(n_before, both.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
+        return None
+    rest = both.without(seasonal_columns(both, sessions, settings))
+    n_rest_before = int(np.isin(both.days[:n_before], rest.days).sum())
+    found = run_whole_test(log, catalogue, rest, n_rest_before, settings=settings)
+    # Beside seasons alone nothing can have moved.
+    return (0.0, 1.0) if found is None else (found.drift_score, found.p_value)
 
 
 def compute_migration(
@@ -95,7 +101,9 @@ def compute_migration(
     crowd = None if population is None else _crowd(log, catalogue, frame, population, both, n_before=sizes[0])
     moments = (windows.split_ms, windows.end_ms)
     dislikes = _dislikes(log, catalogue, frame, settings, moments, wanted=with_evidence)
-    tested = run_facet_tests(log, catalogue, both, sizes[0], crowd=crowd, settings=settings)
+    tested = run_facet_tests(
+        log, catalogue, both, sizes[0], crowd=crowd, everything=sessions, settings=settings
+    )
     if tested is None:
         note = say(language, "few", before=sizes[0], after=sizes[1], least=MIN_WINDOW_SESSIONS)
         return _abstain(user_id, windows, sizes, note, dislikes=dislikes, zone=log.zone)
@@ -113,8 +121,10 @@ def compute_migration(
         p_value=tested.whole.p_value,
         abstained=abstained,
         changes=changes,
-        note=migration_note(tested.whole, both.n_sessions, changes, settings=settings, language=language),
-        change_points=_change_points(both) if with_evidence and not abstained else (),
+        note=migration_note(
+            tested.whole, tested.rest.n_sessions, changes, settings=settings, language=language
+        ),
+        change_points=_change_points(tested) if with_evidence and not abstained else (),
         dislikes=dislikes,
         interlude=_interlude(tested, settings),
     )
@@ -169,17 +179,18 @@ def _interlude(tested: Tested, settings: InterestSettings) -> tuple[datetime, da
     found = tested.whole.interlude
     if found is None or tested.whole.return_p >= settings.alpha:
         return None
-    first, last = (int(tested.sessions.days[spot]) for spot in (found[0], found[1] - 1))
+    first, last = (int(tested.rest.days[spot]) for spot in (found[0], found[1] - 1))
     return day_start(first, tested.sessions.zone), day_start(last + 1, tested.sessions.zone)
 
 
-def _change_points(sessions: SessionShares) -> tuple[ChangePoint, ...]:
-    return tuple(
-        ChangePoint(
-            day_start(int(sessions.days[split.session]), sessions.zone), split.session, split.log_odds
-        )
-        for split in find_splits(sessions.shares)
-    )
+def _change_points(tested: Tested) -> tuple[ChangePoint, ...]:
+    """Where the mix beside the seasonal facets changed, in places of the sessions of both windows."""
+    days, zone = tested.sessions.days, tested.sessions.zone
+    found = []
+    for split in find_splits(tested.rest.shares):
+        day = int(tested.rest.days[split.session])
+        found.append(ChangePoint(day_start(day, zone), int(np.searchsorted(days, day)), split.log_odds))
+    return tuple(found)
 
 
 def _abstain(

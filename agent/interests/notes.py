@@ -27,7 +27,6 @@ Said = Literal[
     "larger",
     "spread",
     "stretch",
-    "season",
     "returned",
     "unknown",
     "no text",
@@ -68,9 +67,6 @@ _TEXT: dict[Language, dict[Said, str]] = {
             "A stretch in between differs from what lies around it beyond chance, spread over many "
             "interests; no single one stands out after correction for their number."
         ),
-        "season": (
-            "The mix moved beyond chance, by what comes with the season; no other single interest stands out."
-        ),
         "returned": (
             "The mix as a whole is where it was (p = {p:.3f}), but an interest left and came back in between."
         ),
@@ -103,7 +99,6 @@ _TEXT: dict[Language, dict[Said, str]] = {
         "larger": "需要更大的变化才能判断：照旧的会话再多也看不出来。",
         "spread": "整体构成的变化超出偶然，但分散在许多兴趣上；按数目校正后没有哪一个单独突出。",
         "stretch": "中间有一段与前后不同，超出偶然，但分散在许多兴趣上；按数目校正后没有哪一个单独突出。",
-        "season": "整体构成的变化超出偶然，出于随季节而来的兴趣；没有其他单独突出的兴趣。",
         "returned": "整体构成没有变（p = {p:.3f}），但有兴趣在中间离开后又回来了。",
         "unknown": "在此之前没有任何事件：对该用户一无所知。",
         "no text": "依据{n}个事件，其中没有一个表示对带文字的物品有兴趣：没有兴趣可言。",
@@ -162,8 +157,7 @@ def migration_note(
     shifted = whole.shift_p < settings.alpha
     kinds = {change.kind for change in changes if change.kind != "seasonal"} - {"stable"}
     if not kinds:
-        by_season = any(c.kind == "seasonal" and c.q_value <= settings.facet_fdr for c in changes)
-        return say(language, ("season" if by_season else "spread") if shifted else "stretch")
+        return say(language, "spread" if shifted else "stretch")
     return "" if shifted else say(language, "returned", p=whole.shift_p)
 
 

@@ -1,6 +1,6 @@
 """Whole-day permutation tests: is a difference between two windows more than shuffled days give?
 
-The unit is the session (one user's UTC day): what is done in one sitting is alike, and shuffling single
+The unit is the session (one user's day): what is done in one sitting is alike, and shuffling single
 events would call noise a change (Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005,
 on exchangeable units). All functions are vectorised over permutations and seeded.
 """

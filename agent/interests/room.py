@@ -12,44 +12,30 @@ import numpy as np
 from agent.data.feedback import load_feedback, users_with_gifts
 from agent.data.live import LiveEvents
 from agent.data.log import Catalogue, InteractionLog
-from agent.data.store import Store, VersionRow
+from agent.data.store import Store
 from agent.errors import VersionConflictError
 from agent.interests.feedback import FeedbackState, effective_feedback, gift_rows
 from agent.interests.frame import FacetFrame, extend_frame, form_frame, recentre
 from agent.interests.frames import frame_from_json, frame_to_json, match_facets
 from agent.interests.live import same_content
-from agent.interests.migration import compute_drift, compute_migration
+from agent.interests.migration import compute_migration
 from agent.interests.population import PopulationModel, leave_out
-from agent.interests.profile import (
-    compute_profile,
-    migration_from_json,
-    migration_to_json,
-    profile_from_json,
-    profile_to_json,
-)
+from agent.interests.profile import compute_profile
+from agent.interests.scan import Drift, scan_users
 from agent.interests.sessions import SessionShares, compute_session_shares
 from agent.interests.state import UserState
+from agent.interests.versions import Versions
 from agent.interests.windows import Windows, choose_windows, halve
 from agent.interests.wording import Wording
 from agent.interests.words import FacetWords, collect_examples, make_unique, name_from_facts
 from agent.schema import Migration, Profile, UserId
 from agent.settings import InterestSettings
 
-__all__ = ["Drift", "InterestRoom", "UserState"]
+__all__ = ["InterestRoom", "UserState"]
 
 Progress = Callable[[int, int | None], None]
 # Every conflict means that another writer got on, so a few rounds are enough.
 _RETRIES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One line of a scan: how far a user moved between the halves of their history."""
-
-    user_id: UserId
-    n_sessions: int
-    drift_score: float
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +56,11 @@ class InterestRoom:
     population: PopulationModel | None = None
     live: LiveEvents | None = None
     population_before: Callable[[int], PopulationModel | None] | None = None
+
+    @property
+    def versions(self) -> Versions:
+        """What is stored of the users, version by version."""
+        return Versions(self.store)
 
     @property
     def now_ms(self) -> int:
@@ -215,12 +206,11 @@ class InterestRoom:
         state = self.open_user(user_id)
         if not len(state.log):
             return self.wording.summarise(self.profile_of(state))
-        newest = self.store.newest_version("profile", user_id)
-        moments = [state.moment_ms] if then_ms is None or newest else [then_ms, state.moment_ms]
+        first = self.versions.newest(user_id)
+        moments = [state.moment_ms] if then_ms is None or first else [then_ms, state.moment_ms]
         drafts = [self.profile_of(self.cut(state, at_ms)) for at_ms in moments]
         state, note = self._name_shown(state, drafts, progress)
         self.keep_frame(state)
-        first: Profile | None = _profile_of_row(newest) if newest else None
         stored = first
         for at_ms in moments:
             draft = self.profile_of(self.cut(state, at_ms))
@@ -228,12 +218,12 @@ class InterestRoom:
                 continue
             if note:
                 draft = dataclasses.replace(draft, note=f"{draft.note} {note}".strip())
-            stored = self._append(self.wording.summarise(draft), parent=stored)
+            stored = self.versions.append(self.wording.summarise(draft), parent=stored)
         if stored is None:
             raise AssertionError("a refresh always has a version to return")
         if stored is not first:
             told = self.wording.tell(self.migration_of(state, halve(state.sessions)))
-            self.keep_migration(told, moment_ms=state.moment_ms)
+            self.versions.keep_migration(told, moment_ms=state.moment_ms)
         return stored
 
     def _is_worded(self, stored: Profile) -> bool:
@@ -265,44 +255,17 @@ class InterestRoom:
         if not state.frame.n_facets:
             return
         payload = frame_to_json(state.frame, state.words, self.catalogue)
-        newest = self.store.newest_version("facets", state.user_id)
-        if newest is None or newest.payload != payload:
-            self.store.append_version(
-                "facets",
-                state.user_id,
-                moment_ms=state.moment_ms,
-                payload=payload,
-                model=self.wording.model,
-                prompt_hash="",
-                expected_parent=state.frame_version,
-            )
-
-    def _append(self, profile: Profile, *, parent: Profile | None) -> Profile:
-        last = parent.version if parent else 0
-        numbered = dataclasses.replace(profile, version=last + 1, parent=last or None)
-        self.store.append_version(
-            "profile",
-            profile.user_id,
-            moment_ms=int(profile.moment.timestamp() * 1000),
-            payload=profile_to_json(numbered),
-            model=profile.model,
-            prompt_hash=profile.prompt_hash,
-            expected_parent=last,
+        self.versions.keep_frame(
+            state.user_id,
+            payload,
+            moment_ms=state.moment_ms,
+            model=self.wording.model,
+            known=state.frame_version,
         )
-        return numbered
 
     def history(self, user_id: str) -> list[Profile]:
         """Every stored profile version of one user, oldest first."""
-        return [_profile_of_row(row) for row in self.store.load_versions("profile", user_id)]
-
-    def newest_first(self, user_id: str) -> Iterator[Profile]:
-        """The stored profile versions of one user, newest first, each read when it is asked for."""
-        for row in reversed(self.store.load_versions("profile", user_id)):
-            yield _profile_of_row(row)
-
-    def migrations(self, user_id: str) -> list[Migration]:
-        """Every stored migration of one user, oldest first: one for each worded profile."""
-        return [migration_from_json(row.payload) for row in self.store.load_versions("migration", user_id)]
+        return list(self.versions.newest_first(user_id))[::-1]
 
     def migration(
         self,
@@ -315,7 +278,7 @@ class InterestRoom:
     ) -> Migration:
         """How one user moved between two windows; by default the halves of their history by sessions.
 
-        Days are never cut: a moment within a UTC day stands for the beginning of that day.
+        Days are never cut: a moment within a day stands for the beginning of that day.
 
         Args:
             start_ms: begin of the earlier window; default the first session.
@@ -371,43 +334,21 @@ class InterestRoom:
         past = self.log.before(until_ms)
         return leave_out(self.population_before(until_ms), past, self.catalogue, state.user_id)
 
-    def keep_migration(self, migration: Migration, *, moment_ms: int) -> int:
-        """Stores a migration as a version; its number."""
-        return self.store.append_version(
-            "migration",
-            migration.user_id,
-            moment_ms=moment_ms,
-            payload=migration_to_json(migration),
-            model=migration.model,
-            prompt_hash=migration.prompt_hash,
-        )
-
     def scan(self, *, min_sessions: int | None = None, progress: Progress | None = None) -> list[Drift]:
         """How far every user with enough sessions moved, largest drift first; no model, nothing stored.
 
         Of the loaded log: what was observed since waits for the next load. Gifts do not count.
         """
         least = self.settings.min_sessions if min_sessions is None else min_sessions
-        found = []
         gifted = users_with_gifts(self.store)
-        for code, user_id in enumerate(self.log.user_ids):
-            if progress:
-                progress(code + 1, self.log.n_users)
-            log = self.log.take(self.log.rows_of(code))
-            if user_id in gifted:
-                log = log.take(~gift_rows(log, self.feedback_state(user_id), self.catalogue.item_codes))
-            if len(np.unique(log.day)) < least:
-                continue
-            sessions = compute_session_shares(log, form_frame(log, self.catalogue, self.settings))
-            windows = halve(sessions)
-            if windows is None:
-                continue
-            drift = compute_drift(sessions, windows, self.settings, log=log, catalogue=self.catalogue)
-            if drift is not None:
-                found.append(Drift(UserId(user_id), sessions.n_sessions, *drift))
-        return sorted(found, key=lambda entry: (-entry.drift_score, entry.user_id))
 
+        def counting() -> Iterator[tuple[UserId, InteractionLog]]:
+            for code, user_id in enumerate(self.log.user_ids):
+                if progress:
+                    progress(code + 1, self.log.n_users)
+                log = self.log.take(self.log.rows_of(code))
+                if user_id in gifted:
+                    log = log.take(~gift_rows(log, self.feedback_state(user_id), self.catalogue.item_codes))
+                yield UserId(user_id), log
 
-def _profile_of_row(row: VersionRow) -> Profile:
-    """A stored profile; its number and parent are those of its row."""
-    return dataclasses.replace(profile_from_json(row.payload), version=row.version, parent=row.parent)
+        return scan_users(counting(), self.catalogue, self.settings, min_sessions=least)

@@ -20,8 +20,10 @@ from agent.settings import InterestSettings
 _YEAR_DAYS = 365.25
 # Without an earlier year that reaches back to this season nothing can be told: thirteen months.
 MIN_SPAN_DAYS = 396
-# Days on either side of the newest episode that still belong to its season.
+# Days on either side of the newest episode that still belong to its season: a month, or more where the newest
+# has just begun or was short. Both are tried, and the better p-value pays for it.
 _SLACK_DAYS = 30
+_SLACKS = (_SLACK_DAYS, 75)
 # A pause of so many days ends an episode; one that lasts longer than `_MOST_DAYS` is no season.
 _PAUSE_DAYS = 75
 _MOST_DAYS = 200
@@ -53,9 +55,10 @@ _CANNOT_TELL = SeasonTest(1.0, 1.0)
 def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTest:
     """The test of one facet.
 
-    The season is the days of the year of the newest episode of the facet, a month on either side. Where the
-    newest episode begins depends on nothing before it: of the sessions before it the facet's are a random
-    draw under chance, given how many they are.
+    The season is the days of the year of the newest episode of the facet, with some days on either side.
+    Where that episode begins depends on nothing before it: of the sessions before it the facet's are a random
+    draw under chance, given how many they are. All that is tried is paid for: the smallest p-value is
+    multiplied by the number of tries.
 
     Args:
         days: `(n_sessions,)` day numbers, ascending, from the first session of the user to the moment that
@@ -69,14 +72,32 @@ def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTes
     own = days[active]
     if not len(own) or days[-1] - days[0] < MIN_SPAN_DAYS:
         return _CANNOT_TELL
-    pauses = np.flatnonzero(np.diff(own) > _PAUSE_DAYS)
-    newest = own[pauses[-1] + 1 :] if len(pauses) else own
-    overdue = days[-1] > newest[-1] + _YEAR_DAYS + _SLACK_DAYS
-    if newest[-1] - newest[0] > _MOST_DAYS or overdue:
+    spells = np.split(own, np.flatnonzero(np.diff(own) > _PAUSE_DAYS) + 1)
+    # A single day is often an errand between two seasons: then the episode before it is asked about too.
+    anchors = spells[-2:] if len(spells[-1]) == 1 else spells[-1:]
+    anchors = [spell for spell in anchors if _may_be_season(spell, int(days[-1]))]
+    found = []
+    for newest in anchors:
+        earlier = days < newest[0] - _PAUSE_DAYS
+        found += [_one_width(days[earlier], active[earlier], newest, slack) for slack in _SLACKS]
+    if not found:
         return _CANNOT_TELL
-    earlier = days < newest[0] - _PAUSE_DAYS
-    in_season = _in_season(days[earlier], newest)
-    of_facet = active[earlier]
+    best = min(found, key=lambda test: test.p_value)
+    least = min(test.least_p for test in found)
+    return SeasonTest(min(len(found) * best.p_value, 1.0), min(len(found) * least, 1.0), best.episodes)
+
+
+def _may_be_season(spell: NDArray[np.int64], last_day: int) -> bool:
+    """Whether a spell of activity is short enough for a season, and no later season was missed."""
+    overdue = last_day > spell[-1] + _YEAR_DAYS + _SLACK_DAYS
+    return bool(spell[-1] - spell[0] <= _MOST_DAYS and not overdue)
+
+
+def _one_width(
+    days: NDArray[np.int64], of_facet: NDArray[np.bool_], newest: NDArray[np.int64], slack: int
+) -> SeasonTest:
+    """The test with so many days on either side; `days` are those before the newest episode."""
+    in_season = _in_season(days, newest, slack)
     n, k, m = len(in_season), int(in_season.sum()), int(of_facet.sum())
     hits = int((in_season & of_facet).sum())
     if m < _MIN_EARLIER_SESSIONS or k == n:
@@ -84,17 +105,17 @@ def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTes
     least = _tail(n, k, m, hits=min(k, m))
     if hits < max(_MIN_EARLIER_SESSIONS, _MOST_IN_SEASON * m):
         return SeasonTest(1.0, least)
-    past = days[earlier][in_season & of_facet]
+    past = days[in_season & of_facet]
     cuts = np.flatnonzero(np.diff(past) > _YEAR_DAYS / 2) + 1
     years = [*np.split(past, cuts), newest]
     episodes = tuple((int(year[0]), int(year[-1])) for year in years)
     return SeasonTest(_tail(n, k, m, hits=hits), least, episodes)
 
 
-def _in_season(days: NDArray[np.int64], newest: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _in_season(days: NDArray[np.int64], newest: NDArray[np.int64], slack: int) -> NDArray[np.bool_]:
     """Which `days` are, some years on, within the season of the episode `newest`."""
-    since = (days - newest[0] + _SLACK_DAYS) % _YEAR_DAYS
-    within: NDArray[np.bool_] = since <= newest[-1] - newest[0] + 2 * _SLACK_DAYS
+    since = (days - newest[0] + slack) % _YEAR_DAYS
+    within: NDArray[np.bool_] = since <= newest[-1] - newest[0] + 2 * slack
     return within
 
 
@@ -134,11 +155,13 @@ def _season(test: SeasonTest, q_value: float, last_day: int, zone: str) -> Seaso
     first, last = test.episodes[-1]
     current = last_day <= last + _SLACK_DAYS
     # Two years make a coincidence; from the third on the next one is announced.
-    foretold = not current and len(test.episodes) > 2
+    due = round(first + _YEAR_DAYS)
+    # A day that has passed announces nothing: it may come yet, or it has not come.
+    foretold = not current and len(test.episodes) > 2 and due > last_day
     return Season(
         episodes=tuple((day_start(a, zone), day_start(b + 1, zone)) for a, b in test.episodes),
         p_value=test.p_value,
         q_value=q_value,
         current=current,
-        expected=day_start(round(first + _YEAR_DAYS), zone) if foretold else None,
+        expected=day_start(due, zone) if foretold else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,27 @@ class SessionShares:
         session = place[self.session]
         facet = np.where(session >= 0, self.facet, np.int32(-1))
         return SessionShares(self.days[mask], self.shares[mask], session, facet, self.zone)
+
+    def without(self, columns: Collection[int]) -> SessionShares:
+        """The sessions beside some facets: what lies in these counts no more, the shares sum to one again.
+
+        Sessions that hold nothing else are gone.
+        """
+        if not columns:
+            return self
+        left = self.shares.copy()
+        left[:, list(columns)] = 0.0
+        total = left.sum(axis=1)
+        kept = total > 0
+        counts = ~np.isin(self.facet, list(columns))
+        stripped = SessionShares(
+            self.days,
+            np.divide(left, total[:, None], out=left, where=kept[:, None]),
+            np.where(counts, self.session, np.int32(-1)),
+            np.where(counts, self.facet, np.int32(-1)),
+            self.zone,
+        )
+        return stripped.take(kept)
 
     def between(self, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
         """Which sessions lie on days from that of `start_ms` to before that of `end_ms`, whole days."""

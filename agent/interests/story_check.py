@@ -107,18 +107,19 @@ def _mask(
     found = []
     # Longest first: "Frozen pizza" must not be read as "Pizza" with a stray word.
     for change in sorted(changes, key=lambda entry: -len(entry.label)):
-        pattern = re.compile(
-            rf"(?<!{_LETTER}){re.escape(change.label)}(?!{_LETTER})"
-            if change.label.isascii()
-            else re.escape(change.label),
-            re.IGNORECASE,
-        )
-        clause, times = pattern.subn(_MARK, clause)
+        clause, times = label_pattern(change.label).subn(_MARK, clause)
         if times:
             found.append(change)
     for period in sorted(periods, key=len, reverse=True):
         clause = re.sub(re.escape(period), " ", clause, flags=re.IGNORECASE)
     return clause, found
+
+
+def label_pattern(label: str) -> re.Pattern[str]:
+    """What finds a label in a text, as whole words where it is of a script that has them."""
+    exact = re.escape(label)
+    whole = rf"(?<!{_LETTER}){exact}(?!{_LETTER})"
+    return re.compile(whole if label.isascii() else exact, re.IGNORECASE)
 
 
 def _directions(masked: str, language: Language) -> set[Direction]:

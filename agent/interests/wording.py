@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.errors import LlmError
 from agent.interests.story_check import check_story
+from agent.interests.summary_check import check_summary
 from agent.interests.words import (
     FacetExamples,
     FacetWords,
@@ -24,7 +25,7 @@ from agent.interests.words import (
 )
 from agent.llm.backend import Backend, Completion, LlmRequest
 from agent.llm.prompts import Prompt, render
-from agent.schema import Facet, FacetChange, Migration, Profile
+from agent.schema import FacetChange, Migration, Profile
 
 _MAX_LABEL = 40
 _MAX_DESCRIPTION = 120
@@ -121,8 +122,8 @@ class Wording:
         lead = profile.facets[:_SUMMARY_FACETS]
         prompt = self.summary_prompt(profile)
         completion = self._ask(prompt, "summary", max_output_tokens=120)
-        text = " ".join(completion.text.split())
-        if completion.finish_reason != "stop" or not summary_follows(text, lead):
+        text = check_summary(" ".join(completion.text.split()), lead, self.language)
+        if completion.finish_reason != "stop" or not text:
             why = completion.note or "the model's summary did not follow from the facets"
             note = f"{profile.note} Summary worded from facts: {why}.".strip()
             return dataclasses.replace(plain, prompt_hash=prompt.hash, model=self.model, note=note)
@@ -316,21 +317,3 @@ def label_follows(label: str, examples: FacetExamples) -> bool:
     ]
     known = [part for part in covered if part > 0]
     return bool(known) and max(known) >= _COVERS_MOST and min(known) >= _COVERS_SOME
-
-
-def summary_follows(text: str, facets: Sequence[Facet]) -> bool:
-    """Whether a summary names the largest facet first, two at least (or the only one), no other figure."""
-    if not text or len(text) > 600:
-        return False
-    spots = {facet.key: text.casefold().find(facet.label.casefold()) for facet in facets}
-    named = [facet for facet in facets if spots[facet.key] >= 0]
-    if not named or min(named, key=lambda facet: spots[facet.key]) is not facets[0]:
-        return False
-    figures = set(re.findall(r"\d+(?:\.\d+)?", text))
-    known = {
-        figure
-        for facet in facets
-        for figure in re.findall(r"\d+", f"{percent(facet.share)} {facet.first_seen:%Y %m} {facet.label}")
-    }
-    known |= {figure.lstrip("0") for figure in known}
-    return len(named) >= min(2, len(facets)) and figures <= known

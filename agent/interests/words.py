@@ -248,12 +248,24 @@ def season_item(label: str, season: Season, language: Language) -> str:
     >>> season_item("Wine", Season(tuple((a, b) for a, b in days), 0.001, 0.01, False), "en")
     'Wine (last in December 2016, as in December 2015)'
     """
+    when = season_when(season, language)
+    return f"{label}（{when}）" if language == "zh" else f"{label} ({when})"
+
+
+def season_when(season: Season, language: Language) -> str:
+    """The months of a season's newest years and that of the next one, if it is foretold."""
     words = _SEASON[language]
     *before, last = (_month_span(episode, language) for episode in season.episodes[-_YEARS_NAMED:])
     when = words["current" if season.current else "past"].format(last=last, before=words["and"].join(before))
     if season.expected is not None:
         when += words["due"].format(due=_month(season.expected, language))
-    return f"{label}（{when}）" if language == "zh" else f"{label} ({when})"
+    return when
+
+
+def last_day(end: datetime) -> datetime:
+    """A moment of the last day of what ends before `end`, the begin of a day."""
+    # Half a day back: where clocks skip midnight a day begins at one.
+    return end - timedelta(hours=12)
 
 
 def _month(day: datetime, language: Language) -> str:
@@ -262,7 +274,7 @@ def _month(day: datetime, language: Language) -> str:
 
 def _month_span(episode: tuple[datetime, datetime], language: Language) -> str:
     """The months from that of the first day to that of the last; the year once, where it is the same."""
-    first, last = episode[0], episode[1] - timedelta(hours=12)
+    first, last = episode[0], last_day(episode[1])
     if (first.year, first.month) == (last.year, last.month):
         return _month(first, language)
     if language == "zh":
@@ -295,7 +307,7 @@ def window_phrases(migration: Migration, language: Language) -> tuple[str, ...]:
     counts = (migration.n_sessions_before, migration.n_sessions_after)
     phrases = []
     for (start, end), n in zip((migration.before, migration.after), counts, strict=True):
-        last = end - timedelta(days=1)
+        last = last_day(end)
         phrases.append(_WINDOWS[language][0].format(first=f"{start:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", n=n))
     return tuple(phrases)
 

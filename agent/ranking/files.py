@@ -48,7 +48,7 @@ def read_decisions(cache: Path) -> dict[Task, FusionDecision]:
 
     Of several the one used last. Those that looking back fitted say nothing of now, however lately used.
     """
-    found: list[tuple[int, int, dict[str, Any]]] = []
+    found: list[tuple[int, int, dict[Task, Any]]] = []
     for path in cache.glob("ranker-*/ranker.json"):
         plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if plain.get("format") == _FORMAT:

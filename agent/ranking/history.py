@@ -47,6 +47,7 @@ class Context:
         weight: float32, one per event; negative for a dislike.
         now_ms: the moment, UTC; nothing at or after it is in the history.
         facets: questions with their quotas, from the interests room.
+        zone: whose days count as days.
         emphasis: float32, one per event, above 0 and at most 1: how much the event still counts for a user
             who has moved, beside its weight and its age; None counts all fully.
     """
@@ -58,6 +59,7 @@ class Context:
     now_ms: int
     facets: tuple[FacetQuery, ...] = field(default=())
     emphasis: NDArray[np.float32] | None = None
+    zone: str = "UTC"
 
     @classmethod
     def of(
@@ -72,7 +74,13 @@ class Context:
         rows = np.empty(0, np.int64) if user is None else log.rows_of(user)
         rows = rows[(log.timestamp_ms[rows] < now_ms) & (log.item[rows] >= 0)]
         return cls(
-            user, log.item[rows], log.timestamp_ms[rows], log.weight[rows], now_ms=now_ms, facets=facets
+            user,
+            log.item[rows],
+            log.timestamp_ms[rows],
+            log.weight[rows],
+            now_ms=now_ms,
+            facets=facets,
+            zone=log.zone,
         )
 
     def emphasis_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -36,6 +36,8 @@ class Graded:
         hit: `(n,)` bool, taken in the window.
         n_relevant: items taken in the window, listed or not.
         tokens: that the grades cost.
+        seconds: that they took, by the clock.
+        degraded: something was missing: an answer, or a part of one.
     """
 
     window: int
@@ -44,6 +46,8 @@ class Graded:
     hit: NDArray[np.bool_]
     n_relevant: int
     tokens: int
+    seconds: float = 0.0
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,12 @@ class LlmDecision:
         weight: the decided one, or the prior where too little was graded.
         decided: False: fewer than 3 windows or 30 people.
         plain: mean NDCG@10 of the list without the model, on the same people.
-        tokens: that the grades cost, per person.
-        n_events: of the workspace when it was decided.
+        tokens: that the grades cost, per list.
+        seconds: that they took, per list, by the clock of the machine that decided.
+        degraded: lists in whose grades something was missing.
+        n_events: before `moment_ms`, when it was decided.
+        moment_ms: of the decision, just after the newest event it knows. It holds from then on: looking back
+            further must not use what was learned later.
     """
 
     weight: float
@@ -83,6 +91,9 @@ class LlmDecision:
     tokens: float
     model: str
     n_events: int = 0
+    moment_ms: int = 0
+    seconds: float = 0.0
+    degraded: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data; `from_dict` reads it back."""
@@ -120,12 +131,15 @@ class LlmDecision:
             lines.append(f"| {entry.weight:g} | {gain} | {windows} |")
         about = (
             f"{self.model}, {self.n_users} people over {self.n_windows} windows before T, "
-            f"NDCG@10 {self.plain:.4f} without it, {self.tokens:,.0f} tokens each"
+            f"NDCG@10 {self.plain:.4f} without it, {self.tokens:,.0f} tokens and {self.seconds:.1f} s "
+            f"a list, {self.degraded} lists with grades missing"
         )
         return "\n".join([*lines, "", f"{about}: **{self.verdict()}**."])
 
 
-def decide_llm_weight(graded: Sequence[Graded], *, model: str, n_events: int = 0) -> LlmDecision:
+def decide_llm_weight(
+    graded: Sequence[Graded], *, model: str, n_events: int = 0, moment_ms: int = 0
+) -> LlmDecision:
     """The decision on what was graded; a person of several windows counts once.
 
     The rule is that of the fusion: a weight must gain in every window, the 95 % interval of the gain over
@@ -159,6 +173,9 @@ def decide_llm_weight(graded: Sequence[Graded], *, model: str, n_events: int = 0
         tokens=float(np.mean([entry.tokens for entry in graded])),
         model=model,
         n_events=n_events,
+        moment_ms=moment_ms,
+        seconds=float(np.mean([entry.seconds for entry in graded])),
+        degraded=sum(entry.degraded for entry in graded),
     )
 
 
@@ -176,21 +193,28 @@ class LlmWeight:
     detail: str
 
 
-def resolve_llm_weight(store: Store, settings: Settings, *, task: Task, n_events: int) -> LlmWeight:
+def resolve_llm_weight(
+    store: Store, settings: Settings, *, task: Task, n_events: int, moment_ms: int | None = None
+) -> LlmWeight:
     """The weight of the settings' model for a task: fixed, else decided on this workspace, else the prior.
 
     Args:
         store: where decisions are kept.
         settings: the model, how it ranks, and perhaps a fixed weight.
         task: with or without what the user has taken.
-        n_events: of the workspace now; a decision on far fewer says so.
+        n_events: before the moment; a decision on far fewer says so.
+        moment_ms: whose weight is asked for: the newest decision made by then counts. None: now.
     """
     fixed = settings.ranking.llm_weight
     if fixed is not None:
         return LlmWeight(fixed, "settings", f"weight {fixed:g} by ranking.llm_weight")
-    found = load_llm_decision(store, settings, task=task)
-    if found is None or not found.decided:
-        detail = f"weight {PRIOR_LLM_WEIGHT:g} is a prior, not decided here; run: driftrec fit --decide-llm"
+    decided = [entry for entry in _kept(store, settings, task) if entry.decided]
+    found = _newest(decided, moment_ms)
+    if found is None:
+        why = "decided only later than the moment looked back at"
+        if not decided:
+            why = "not decided here; run: driftrec fit --decide-llm"
+        detail = f"weight {PRIOR_LLM_WEIGHT:g} is a prior, {why}"
         return LlmWeight(PRIOR_LLM_WEIGHT, "prior", detail)
     detail = f"decided on {found.n_users} people over {found.n_windows} windows: {found.verdict()}"
     if n_events > _GROWN * found.n_events:
@@ -199,14 +223,34 @@ def resolve_llm_weight(store: Store, settings: Settings, *, task: Task, n_events
 
 
 def load_llm_decision(store: Store, settings: Settings, *, task: Task) -> LlmDecision | None:
-    """The decision that is kept for the settings' model; None when there is none."""
-    kept = store.get_meta(_key(settings, task))
-    return None if kept is None else LlmDecision.from_dict(json.loads(kept))
+    """The newest decision kept for the settings' model, or trial that decided nothing; None without any."""
+    return _newest(_kept(store, settings, task), None)
 
 
 def keep_llm_decision(store: Store, settings: Settings, decision: LlmDecision, *, task: Task) -> None:
-    """Keeps a decision in the workspace, in place of an earlier one of the same model, method and task."""
-    store.set_meta(_key(settings, task), json.dumps(decision.to_dict()))
+    """Keeps a decision beside those of other moments; one of the same model, method, task and moment goes.
+
+    A trial that decided nothing takes the place of no decision.
+    """
+    others = [
+        entry
+        for entry in _kept(store, settings, task)
+        if (entry.moment_ms, entry.decided) != (decision.moment_ms, decision.decided)
+    ]
+    plain = [entry.to_dict() for entry in (*others, decision)]
+    store.set_meta(_key(settings, task), json.dumps(plain))
+
+
+def _kept(store: Store, settings: Settings, task: Task) -> list[LlmDecision]:
+    """Every decision; one that does not say when it was made counts as none, for it may be of any time."""
+    kept = json.loads(store.get_meta(_key(settings, task)) or "[]")
+    return [LlmDecision.from_dict(entry) for entry in kept] if isinstance(kept, list) else []
+
+
+def _newest(decisions: Sequence[LlmDecision], moment_ms: int | None) -> LlmDecision | None:
+    """Of those made by the moment if one is given; of one moment the decided one."""
+    able = [entry for entry in decisions if moment_ms is None or entry.moment_ms <= moment_ms]
+    return max(able, key=lambda entry: (entry.moment_ms, entry.decided), default=None)
 
 
 def _key(settings: Settings, task: Task) -> str:

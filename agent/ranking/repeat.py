@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import DAY_MS, Catalogue, InteractionLog
+from agent.data.days import DAY_MS, clock_ahead_ms, day_numbers
+from agent.data.log import Catalogue, InteractionLog
 from agent.ranking.history import Context, decay, wish_rows
 from agent.ranking.source import Arrays, fitted, load_arrays, save_arrays
 
@@ -74,7 +75,7 @@ class RepeatSource:
         *,
         out: NDArray[np.float32],
     ) -> None:
-        day = context.timestamp_ms[wishes] // DAY_MS
+        day = day_numbers(context.timestamp_ms[wishes], context.zone).astype(np.int64)
         base = int(day.min())
         width = int(day.max()) - base + 1
         key = context.item[wishes].astype(np.int64) * width + (day - base)
@@ -82,11 +83,13 @@ class RepeatSource:
         item, day = key // width, key % width + base
         counts = context.emphasis_of(wishes[first_of_day])
         codes, inverse, visits = np.unique(item, return_inverse=True, return_counts=True)
-        age_ms = np.maximum(context.now_ms - day * DAY_MS, 0)
+        # The clock of the zone: its days begin at its midnights.
+        now_ms = context.now_ms + clock_ahead_ms(context.now_ms, context.zone)
+        age_ms = np.maximum(now_ms - day * DAY_MS, 0)
         frequency = np.bincount(inverse, weights=counts * decay(age_ms, self.half_life_days))
         last, first = np.full(len(codes), np.iinfo(np.int64).min), np.full(len(codes), np.iinfo(np.int64).max)
         np.maximum.at(last, inverse, day)
         np.minimum.at(first, inverse, day)
         interval = np.maximum((last - first + interval_days[codes]) / visits, 0.5)
-        age_days = np.maximum(context.now_ms / DAY_MS - last, 0.0)
+        age_days = np.maximum(now_ms / DAY_MS - last, 0.0)
         out[codes] = frequency * (1.0 - self.patience * np.exp(-age_days / interval))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agent.schema.events import Evidence
@@ -18,11 +18,13 @@ class Season:
     """The yearly rhythm of one facet, tested apart from the windows.
 
     Attributes:
-        episodes: begin and end of its activity in each year's season, oldest first; two or more.
+        episodes: begin (included) and end (excluded) of its activity in each year's season, oldest first;
+            two or more.
         p_value: that as much of its earlier activity would lie in the season of the newest by chance.
         q_value: after Benjamini–Hochberg over the user's facets that could tell.
         current: whether the season is on at the end of the windows.
-        expected: the day on which the next one is due; None while it is on, and with two years only.
+        expected: the day on which the next one is due, after the last day known; None while it is on, when
+            that day has passed, and with two years only.
     """
 
     episodes: tuple[tuple[datetime, datetime], ...]
@@ -37,7 +39,8 @@ class FacetChange:
     """How one facet moved between two windows of one user.
 
     Attributes:
-        share_before: mean share per session in the earlier window, 0–1.
+        share_before: mean share per session in the earlier window, 0–1; of what the user did beside the
+            seasonal interests, where there are any and this is none of them.
         share_after: the same in the later window.
         effect: difference of shares over its standard deviation under shuffled days.
         p_value: two-sided, whole days shuffled.
@@ -45,7 +48,7 @@ class FacetChange:
         crowd: True when the change vanishes once the population's own shift is taken out.
         intervals: when the facet was active, `(first, last)` per spell; of a seasonal one, per year.
         season: set when the kind is `seasonal`. That is a rhythm and no drift: an abstention may hold such
-            a facet, and its shares, effect and p-value speak of the windows as those of any other.
+            a facet. Its shares, effect and p-value speak of the windows, and nothing else rests on them.
     """
 
     key: str
@@ -105,8 +108,9 @@ class Migration:
     """The computed diff between two windows of one user, and its story.
 
     Attributes:
-        before: first and last moment of the earlier window, `after` of the later.
-        drift_score: movement between the windows, in standard deviations of the same under shuffled days.
+        before: begin (included) and end (excluded) of the earlier window, `after` of the later.
+        drift_score: movement between the windows, in standard deviations of the same under shuffled days;
+            this and `p_value` leave out what comes with the season.
         p_value: that chance alone shows as much change, of either sort: between the windows, or an
             interlude across their border; `abstained` is True when it is not below alpha. Then no facet has
             changed, but seasonal ones are still told.
@@ -140,6 +144,16 @@ class Migration:
     interlude: tuple[datetime, datetime] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The migration as JSON-ready data."""
+        """The migration as JSON-ready data.
+
+        `last_days` holds the last day of each window, as the story and the command line tell it: the second
+        moment of a window is its excluded end.
+        """
         plain: dict[str, Any] = to_plain(self)
+        windows = {"before": self.before, "after": self.after}
+        # Half a day back from the begin of the day after: where clocks skip midnight that is at one.
+        plain["last_days"] = {
+            name: f"{window[1] - timedelta(hours=12):%Y-%m-%d}" if window else None
+            for name, window in windows.items()
+        }
         return plain

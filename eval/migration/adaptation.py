@@ -84,7 +84,9 @@ def _context(lists: Lists, found: Analysed, *, way: str) -> Context:
     state = UserState(UserId("made up"), found.log, found.frame, found.sessions, {}, now_ms)
     changes = {change.key: change for change in found.migration.changes} if way == "with migration" else {}
     emphasis = (
-        compute_emphasis(found.log, found.sessions, found.migration) if way == "with migration" else None
+        compute_emphasis(found.log, found.sessions, found.migration, frame=found.frame)
+        if way == "with migration"
+        else None
     )
     facets = facet_queries(lists.session, state, changes, emphasis=emphasis)
     if way == "static shares":
@@ -97,6 +99,7 @@ def _context(lists: Lists, found: Analysed, *, way: str) -> Context:
         now_ms=now_ms,
         facets=facets,
         emphasis=emphasis,
+        zone=found.log.zone,
     )
 
 

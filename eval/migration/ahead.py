@@ -125,7 +125,7 @@ def ask(
             with_evidence=False,
         )
         plain = Context.of(before, user, now_ms=cut_ms)
-        emphasis = compute_emphasis(own, sessions, migration)
+        emphasis = compute_emphasis(own, sessions, migration, frame=frame)
         ours = None if emphasis is None else replace(plain, emphasis=emphasis[own.item >= 0])
         anyway = replace(plain, emphasis=fade(plain.timestamp_ms))
         asked.append(Asked(user, plain, ours, anyway))

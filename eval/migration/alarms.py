@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from agent.interests.changes import run_whole_test
+from agent.interests.changes import run_whole_test, seasonal_columns
 from eval.audits.proportions import rate, show
 from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.rows import Row
@@ -56,25 +56,28 @@ def alarm_rows(
             tick(f"{histories.name}: {what}", done, len(drawn))
             found = analyse(histories, rearrange(list(histories.sessions[user]), rng))
             kinds = {change.kind for change in found.migration.changes} - {"stable"}
-            alarm = not found.migration.abstained if count_returns else _shifted(histories, found)
+            alarm = not found.migration.abstained if count_returns else has_shifted(histories, found)
             alarms += alarm
             named += bool(alarm and (kinds if count_returns else kinds - {"returned"}))
         within = _TARGET[0] <= alarms / len(drawn) <= _TARGET[1]
-        figure = f"{_percent(alarms, len(drawn))}; with a facet named {named / len(drawn):.1%}"
+        figure = f"{percent_of(alarms, len(drawn))}; with a facet named {named / len(drawn):.1%}"
         note = f"{len(set(drawn.tolist()))} users, {len(drawn)} histories"
         yield Row(f"{histories.name}: {what}, {note}", figure, "3–7 %", within)
 
 
-def _shifted(histories: Histories, found: Analysed) -> bool:
-    """Whether a difference between the halves is reported, interludes aside."""
-    settings = histories.settings
-    whole = run_whole_test(
-        found.log, histories.catalogue, found.sessions, found.sessions.n_sessions // 2, settings=settings
-    )
-    return whole is not None and whole[0].shift_p < settings.alpha
+def has_shifted(histories: Histories, found: Analysed) -> bool:
+    """Whether a difference between the halves is reported, interludes and seasons aside."""
+    settings, sessions = histories.settings, found.sessions
+    if found.migration.abstained:
+        return False
+    rest = sessions.without(seasonal_columns(sessions, sessions, settings))
+    n_before = int(np.isin(sessions.days[: sessions.n_sessions // 2], rest.days).sum())
+    whole = run_whole_test(found.log, histories.catalogue, rest, n_before, settings=settings)
+    return whole is not None and whole.shift_p < settings.alpha
 
 
-def _percent(hits: int, n: int) -> str:
+def percent_of(hits: int, n: int) -> str:
+    """A rate in percent with its 95 % score interval."""
     found = rate(hits, n)
     return f"{found.mean:.1%} ({found.low:.1%} to {found.high:.1%})"
 
@@ -88,4 +91,4 @@ def natural_row(histories: Histories, *, n_users: int, min_sessions: int, seed: 
         tick(f"{histories.name}: as it was", done, len(users))
         moved += not analyse(histories, histories.sessions[user]).migration.abstained
     what = f"{histories.name}: days as they were, {len(users)} users with {min_sessions} sessions or more"
-    return Row(what, f"{_percent(moved, len(users))} any change" if len(users) else show(rate(0, 0)))
+    return Row(what, f"{percent_of(moved, len(users))} any change" if len(users) else show(rate(0, 0)))

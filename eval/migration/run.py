@@ -21,13 +21,15 @@ from eval.figures import publish
 from eval.migration.adaptation import adaptation_rows
 from eval.migration.ahead import ahead_rows
 from eval.migration.alarms import Tick, alarm_rows, natural_row
+from eval.migration.crowds import crowd_rows, natural_crowd_row
 from eval.migration.histories import Histories, collect_histories
 from eval.migration.planted import planted_rows, return_rows
+from eval.migration.seasons import season_rows
 from eval.migration.telling import telling_rows
 from eval.rows import Row, to_markdown
 
 DATA = ("grocery", "stackexchange-small", "movietweetings-100k")
-PARTS = ("alarms", "planted", "returns", "telling", "adaptation", "ahead", "time")
+PARTS = ("alarms", "planted", "returns", "telling", "seasons", "crowd", "adaptation", "ahead", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ def measure(plan: Plan, agent: Agent, name: str, tick: Tick) -> Iterator[Row]:
         yield from return_rows(histories, n_users=count, seed=seed, tick=tick)
     if plan.wants("telling"):
         yield from telling_rows(histories, n_users=2 * count, min_sessions=20, seed=seed, tick=tick)
+    if plan.wants("seasons"):
+        yield from season_rows(histories, n_users=max(2 * count // 3, 5), seed=seed, tick=tick)
+    if plan.wants("crowd"):
+        yield natural_crowd_row(histories, session, n_users=count, seed=seed, tick=tick)
+        yield from crowd_rows(histories, seed=seed, tick=tick)
     if plan.wants("adaptation"):
         yield from _adaptation(histories, session, plan, tick)
     if plan.wants("ahead"):

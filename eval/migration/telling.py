@@ -1,7 +1,7 @@
 """Does the description say something? Held-out items are told apart by it: earlier period or later?
 
 A description that abstains says nothing of any item: as it is told, its area is ½ by construction, and that
-tells nobody whether it was right to be silent. So its withheld shares are asked as if they had been told. How
+tells nobody whether it was right to be silent. So what it withholds is asked as if it had been told. How
 much they say is printed by the p-value too: what lies just above the threshold is often a movement that so
 few sessions cannot show, and only far above it is "about chance" what a good test has to give.
 """
@@ -17,18 +17,21 @@ from numpy.typing import NDArray
 from agent.data.log import Catalogue
 from agent.interests.frame import FacetFrame
 from eval.audits.proportions import show
-from eval.migration.alarms import Tick
-from eval.migration.histories import Histories, Session, analyse
+from eval.migration.alarms import Tick, has_shifted
+from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.migration.measures import auc_of
 from eval.rows import Row
 from eval.statistics import Interval, bootstrap_mean
 
 _HELD_OUT = 0.2
 _TEMPLATE_CATEGORIES = 5
-# How far an item is of a facet: the cosine to this power. This and the next were chosen on even users.
+# How far an item is like a cited one: the cosine to this power. Chosen on even users, as was that the items
+# cited speak and not the facets' shares alone.
 _SHARPNESS = 4
 _PSEUDO_SHARE = 0.005
 _FEWEST = 5
+# Fewer users are shown and not judged: their interval says little either way.
+_JUDGED = 30
 # Users below which those with fewer sessions are taken too, and each is asked several times.
 _ENOUGH, _ROUNDS = 200, 5
 # Of the p-value of those who abstain, the first of all.
@@ -45,7 +48,11 @@ class Told:
         named: which facets are called a change between the halves.
         codes: int32 item codes held out, of both periods.
         later: of each code, whether it belongs to the later period.
+        cited: item codes of the events that the description rests on, of every facet it describes.
+        lean: of each of `cited`, its part of the later period's sessions less its part of the earlier's.
         template: `(n_items_held,)` score of each code by the top categories of the periods.
+        shifted: whether the halves differ beyond chance. Who is told of an interlude alone has halves that
+            are alike: nothing in the description belongs to one of them.
     """
 
     user: int
@@ -54,8 +61,11 @@ class Told:
     named: NDArray[np.bool_]
     codes: NDArray[np.int32]
     later: NDArray[np.bool_]
+    cited: NDArray[np.int32]
+    lean: NDArray[np.float64]
     template: NDArray[np.float64]
     abstained: bool
+    shifted: bool
     p_value: float
 
 
@@ -85,6 +95,7 @@ def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told 
         spot = found.frame.keys.index(change.key)
         weights[spot] = np.log((change.share_after + _PSEUDO_SHARE) / (change.share_before + _PSEUDO_SHARE))
         named[spot] = change.kind not in ("stable", "returned", "seasonal")
+    cited, lean = _citations(found)
     return Told(
         user=user,
         frame=found.frame,
@@ -92,10 +103,29 @@ def describe(histories: Histories, user: int, rng: np.random.Generator) -> Told 
         named=named,
         codes=joined,
         later=np.repeat([False, True], [len(side) for side in codes]),
+        cited=cited,
+        lean=lean,
         template=_template_scores(histories, kept[:n_before], kept[n_before:], joined),
         abstained=found.migration.abstained,
+        shifted=has_shifted(histories, found),
         p_value=found.migration.p_value,
     )
+
+
+def _citations(found: Analysed) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """The items that the described facets rest on, and how far each leans to the later period."""
+    sessions = found.sessions
+    described = [found.frame.keys.index(change.key) for change in found.migration.changes]
+    rows = np.flatnonzero(sessions.session >= 0)
+    place = sessions.session[rows]
+    half = sessions.n_sessions // 2
+    # A session speaks with one voice, a period with one too.
+    voice = 1.0 / np.bincount(place, minlength=sessions.n_sessions)[place]
+    lean = voice * np.where(place >= half, 1.0 / (sessions.n_sessions - half), -1.0 / half)
+    kept = np.isin(sessions.facet[rows], described)
+    codes, spot = np.unique(found.log.item[rows][kept], return_inverse=True)
+    leans = np.bincount(spot, weights=lean[kept], minlength=len(codes)).astype(np.float64)
+    return codes.astype(np.int32), leans
 
 
 def _template_scores(
@@ -121,9 +151,10 @@ def _template_scores(
 
 
 def score_items(catalogue: Catalogue, told: Told, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-    """What a description says of each item: the facets' weights, each as far as the item is of the facet."""
-    likeness = np.maximum(catalogue.item_vectors(codes) @ told.frame.centroids.T, 0.0) ** _SHARPNESS
-    scores: NDArray[np.float64] = likeness @ told.weights
+    """What a description says of each item: how far it is like what is cited of the later period."""
+    cited = catalogue.item_vectors(told.cited)
+    likeness = np.maximum(catalogue.item_vectors(codes) @ cited.T, 0.0) ** _SHARPNESS
+    scores: NDArray[np.float64] = likeness @ told.lean
     return scores
 
 
@@ -152,13 +183,18 @@ def telling_rows(
         tick(f"{histories.name}: descriptions", done, rounds * len(users))
         if (entry := describe(histories, int(user), rng)) is not None:
             told.append(entry)
-    moved = [entry for entry in told if not entry.abstained]
+    moved = [entry for entry in told if entry.shifted]
+    between = [entry for entry in told if not entry.abstained and not entry.shifted]
     still = [entry for entry in told if entry.abstained]
     where = f"{histories.name}, {min_sessions} sessions or more: held-out items told by the description"
     if (n_moved := _count(moved)) < _FEWEST:
         yield Row(f"{where}, users with a change", f"not measured: {n_moved} users")
     else:
         yield from _moved_rows(histories, moved, where)
+    if (n_between := _count(between)) >= _FEWEST:
+        found = _interval(_areas(histories, between, between), between)
+        what = f"{where}, {n_between} users told of an interlude alone, whose halves are alike"
+        yield Row(what, f"AUC {show(found, digits=3)}")
     if (n_still := _count(still)) < _FEWEST:
         yield Row(f"{where}, abstained", f"not measured: {n_still} users")
         return
@@ -178,7 +214,9 @@ def _still_rows(histories: Histories, still: list[Told], where: str) -> Iterator
         if _count(chosen) < _FEWEST:
             continue
         found = _interval(areas[inside], chosen)
-        figure = f"AUC {show(found, digits=3)} if its shares were told; as it is told .500 by construction"
+        figure = (
+            f"AUC {show(found, digits=3)} if what it withholds were told; as it is told .500 by construction"
+        )
         if (low, high) == _BANDS[0]:
             what = f"{where}, {found.n} users where it abstains"
             yield Row(what, figure, "0.45 to 0.55", bool(0.45 <= found.mean <= 0.55))
@@ -212,12 +250,13 @@ def _moved_rows(histories: Histories, moved: list[Told], where: str) -> Iterator
     others = _areas(histories, moved, [_somebody_else(moved, spot) for spot in range(len(moved))])
     template = np.array([auc_of(entry.template, entry.later) for entry in moved])
     found = _interval(own, moved)
-    yield Row(f"{where}, {found.n} users with a change", f"AUC {show(found, digits=3)}")
+    yield Row(f"{where}, {found.n} users told that they moved", f"AUC {show(found, digits=3)}")
     rivals = {"swapped": 1.0 - own, "another user's": others, "a template of top categories": template}
     for name, values in rivals.items():
         gap = _interval(own - values, moved)
         figure = f"{_interval(values, moved).mean:.3f}; ours {show(gap, digits=3, signed=True)}"
-        yield Row(f"{where}: against {name}", figure, "above 0", gap.better)
+        target = "above 0" if found.n >= _JUDGED else f"above 0, from {_JUDGED} users on"
+        yield Row(f"{where}: against {name}", figure, target, gap.better if found.n >= _JUDGED else None)
     spoken = _interval(np.array([_area_of_named(entry) for entry in moved]), moved)
     yield Row(
         f"{where}: of items in facets it calls a change, {spoken.n} users with some of both periods",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from agent.data.log import DAY_MS, Catalogue
 from agent.dialogue.reasons import ReasonContext, explain_item
 from agent.interests.frame import form_frame
-from agent.schema import Facet, FacetChange
+from agent.schema import Facet, FacetChange, Season
 from agent.settings import InterestSettings
 from tests.columns import columns_of_log
 
@@ -44,8 +46,6 @@ def log():
 def context_of(log, catalogue, *, language="en", kind="rising", taken_by_others=5):
     frame = form_frame(log, catalogue, InterestSettings())
     key = frame.keys[int(frame.facet_of(np.array([0], np.int32))[0])]
-    from datetime import UTC, datetime
-
     when = datetime(2017, 12, 1, tzinfo=UTC)
     facet = Facet(key, "Cheese", "", 0.6, 2, when, when, (), ())
     change = FacetChange(key, "Cheese", kind, 0.1, 0.6, 4.0, 0.001, 0.01, False, (), ())
@@ -96,3 +96,26 @@ def test_every_cited_event_is_one_of_the_users_before(log, catalogue):
             assert all(known[number] // DAY_MS in DAYS for number in entry.interaction_ids)
         for day in re.findall(r"\d{4}-\d{2}-\d{2}", reason.text):
             assert day in {entry.day for entry in reason.evidence}
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "en",
+            "part of the interest “Cheese”, which comes with the season: last in December 2017, as in "
+            "December 2015 and December 2016, due again in December 2018.",
+        ),
+        (
+            "zh",
+            "属于随季节而来的兴趣“Cheese”：最近一次在2017年12月，与2015年12月和2016年12月一样，预计2018年12月再来。",
+        ),
+    ],
+)
+def test_a_seasonal_interest_is_told_with_its_times(log, catalogue, language, told):
+    context = context_of(log, catalogue, language=language, kind="seasonal")
+    days = [[datetime(year, 12, day, tzinfo=UTC) for day in (3, 25)] for year in (2015, 2016, 2017)]
+    season = Season(tuple((a, b) for a, b in days), 0.001, 0.01, False, datetime(2018, 12, 3, tzinfo=UTC))
+    ((key, change),) = context.changes.items()
+    seasonal = replace(context, changes={key: replace(change, season=season)})
+    assert explain_item(seasonal, 0, {"repeat": 1.0}).text.endswith(told)

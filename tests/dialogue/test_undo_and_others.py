@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent import Agent
+from agent import Agent, chat_host
 
 
 def ids_of(agent, k=50):
@@ -52,13 +52,13 @@ def test_feedback_that_comes_in_between_leaves_the_difference_unattributed(en, m
     with Agent.open(en.workspace.root, model="none") as other:
         talk, given = en.chat("c01", keep=False), []
         talk.ask("recommend")
-        real = en.give_feedback
+        real = chat_host.give_feedback
 
         def at_the_same_time(*arguments, **options):
             given.append(other.give_feedback("c01", "mute", "Camping"))
             return real(*arguments, **options)
 
-        monkeypatch.setattr(en, "give_feedback", at_the_same_time)
+        monkeypatch.setattr(chat_host, "give_feedback", at_the_same_time)
         answer = talk.ask("mute mystery")
         assert "Muted “Mystery”" in answer.text and "at the same time (mute “Camping”)" in answer.text
         assert "Your next list" not in answer.text and "before" not in answer.facts

@@ -13,7 +13,7 @@ from agent.errors import MissingExtraError
 from eval.beyond import background
 from eval.canary import CANARY_ID, without_canary
 from eval.classic import ClassicRow, ratings_of
-from eval.datasets import PRESETS, Preset, digest_of, load_dataset, prepare
+from eval.datasets import OTHER, PRESETS, Preset, digest_of, load_dataset, prepare
 from eval.errors import DataSetMissingError, EvalError
 from eval.protocol import run_row
 from eval.ratings import rating_errors
@@ -89,6 +89,15 @@ def test_items_that_few_have_are_left_out():
     assert few.catalogue.item_ids == ("i0", CANARY_ID)
     assert len(without_canary(few.log)) == 2
     assert digest_of(replace(few.log, timestamp_ms=few.log.timestamp_ms + 1), few.catalogue) != few.digest
+
+
+def test_what_was_disliked_is_nothing_to_foretell_in_data_of_ones_own():
+    log = log_of([(0, 0, 1), (0, 1, 2), (1, 0, 3), (1, 2, 4)], user_ids=("a", "b"), n_items=3)
+    log = replace(log, weight=np.array([1.0, -1.0, 0.5, 0.0], np.float32))
+    own = prepare("own", log, catalogue_of(3), OTHER)
+    assert own.catalogue.item_ids == ("i0", CANARY_ID) and len(without_canary(own.log)) == 2
+    published = prepare("published", log, catalogue_of(3), Preset("", 1, 0.8))
+    assert len(without_canary(published.log)) == 4
 
 
 def test_presets_are_cut_as_the_published_figures_were():

@@ -9,7 +9,18 @@ import math
 import numpy as np
 import pytest
 
-from eval.metrics import average_precision, f1, hit_rate, hits_of, mrr, ndcg, precision, recall
+from eval.metrics import (
+    ACCURACY,
+    accuracy,
+    average_precision,
+    f1,
+    hit_rate,
+    hits_of,
+    mrr,
+    ndcg,
+    precision,
+    recall,
+)
 
 DOCTESTED = (
     "agent.ranking.confidence",
@@ -55,6 +66,14 @@ def test_no_relevant_items_is_no_value(metric):
 @pytest.mark.parametrize("metric", ALL)
 def test_empty_lists_count_as_zero(metric):
     assert metric(np.zeros((1, 0), bool), np.array([2]), k=3).tolist() == [0.0]
+
+
+def test_every_metric_comes_from_lists_and_what_was_taken():
+    found = accuracy([[3, 1, 2], []], [[1, 2], [7]], depth=3)
+    assert set(found) == set(ACCURACY)
+    np.testing.assert_allclose(found["recall@10"], [1, 0])
+    np.testing.assert_allclose(found["MRR@10"], [1 / 2, 0])
+    np.testing.assert_allclose(found["NDCG@10"][0], (1 / math.log2(3) + 1 / 2) / (1 + 1 / math.log2(3)))
 
 
 def test_perfect_list_has_ndcg_one():

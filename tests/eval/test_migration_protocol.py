@@ -15,10 +15,12 @@ from agent.settings import InterestSettings
 from agent.workspace import Workspace
 from eval.migration import adaptation, ahead
 from eval.migration.alarms import alarm_rows
+from eval.migration.crowds import crowd_rows
 from eval.migration.histories import analyse, collect_histories, compose
 from eval.migration.measures import area, auc_of, plain_divergence, wins
 from eval.migration.planted import _nearest_reported, plant, planted_rows, return_rows, swap_genres
 from eval.migration.run import Plan, run_migration
+from eval.migration.seasons import plant_season, rows_of_categories, season_rows
 from eval.migration.telling import telling_rows
 from tests.columns import columns_of_catalogue, columns_of_log
 from tests.shops import new_shop
@@ -167,12 +169,39 @@ def test_rows_on_a_steady_world(histories):
     assert whole.met
 
 
-def test_a_description_tells_held_out_items_where_people_turned(catalogue):
+def test_a_description_tells_held_out_items_where_people_turned(catalogue, monkeypatch):
     turned = collect_histories("turning", world(turning), catalogue, SETTINGS)
     rows = {row.what: row for row in telling_rows(turned, n_users=26, min_sessions=20, seed=0, tick=quiet)}
     against = [row for what, row in rows.items() if "against swapped" in what or "another user's" in what]
-    assert len(against) == 2 and all(row.met for row in against)
+    assert len(against) == 2 and all(row.met is None and "from 30 users" in row.target for row in against)
+    monkeypatch.setattr("eval.migration.telling._JUDGED", 20)
+    judged = telling_rows(turned, n_users=26, min_sessions=20, seed=0, tick=quiet)
+    assert [row.met for row in judged if "against swapped" in row.what or "another user's" in row.what] == [
+        True,
+        True,
+    ]
     assert any("abstained" in what and "not measured" in row.figure for what, row in rows.items())
+
+
+def test_a_planted_season_is_found_and_moves_nobody(catalogue):
+    own = collect_histories("made up", world(steady), catalogue, SETTINGS)
+    plan = plant_season(own, 3, rows_of_categories(own), np.random.default_rng(0))
+    taken = {int(code) for one in plan.even for code in own.log.item[one]}
+    assert len(plan.even) == len(plan.planted) == len(plan.days) and not taken & set(plan.items.tolist())
+    assert 3 * 365 - 60 < plan.days[-1] - plan.days[0] < 4 * 365
+    rows = {row.what: row for row in season_rows(own, n_users=26, seed=0, tick=quiet)}
+    assert len(rows) == 4
+    rates = [float(row.figure.split("%")[0]) for row in rows.values()]
+    assert rates[0] >= 80 and rates[1] <= 8 and rates[2] <= 8 and rates[3] <= 20
+    bare = collect_histories("made up", world(lambda user, day: range(GROUPS)), catalogue, SETTINGS)
+    (row,) = season_rows(bare, n_users=5, seed=0, tick=quiet)
+    assert "not measured" in row.figure
+
+
+def test_a_planted_fashion_is_everyones_and_the_same_by_one_is_not(catalogue):
+    own = collect_histories("made up", world(steady), catalogue, SETTINGS)
+    together, alone = (float(row.figure.split("%")[0]) for row in crowd_rows(own, seed=0, tick=quiet))
+    assert together > 60 and alone < 10
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +216,7 @@ def test_the_whole_protocol_on_a_small_workspace_twice_the_same(workspace, capsy
     plan = Plan(
         (str(workspace.root),),
         users=5,
-        only=("alarms", "planted", "returns", "telling", "adaptation", "ahead"),
+        only=("alarms", "planted", "returns", "telling", "seasons", "crowd", "adaptation", "ahead"),
     )
     printed = []
     for _ in range(2):

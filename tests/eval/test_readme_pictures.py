@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from eval.picture import STREAM, draw_stream
+from eval.picture import STREAM, draw, draw_stream
 from tests.conftest import ROOT
 from tests.shops import new_shop
 
@@ -44,3 +44,18 @@ def test_the_command_draws_it_from_a_workspace(tmp_path, en_files):
     with pytest.raises(RuntimeError, match="got user 'nobody'"):
         draw_stream("nobody", workspace=str(tmp_path / "shop"), model="none", target=tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()
+
+
+def test_the_command_draws_what_two_commands_print(tmp_path, en_files):
+    with new_shop(tmp_path / "shop", en_files) as agent:
+        agent.index()
+    target = draw(
+        "c03", workspace=str(tmp_path / "shop"), model="none", target=tmp_path / "images" / "demo.svg"
+    )
+    svg = target.read_text(encoding="utf-8")
+    ET.fromstring(svg)
+    assert "@font-face" not in svg and "url(http" not in svg
+    text = " ".join(re.sub("<[^>]+>", " ", svg).replace("&#160;", " ").split())
+    assert "driftrec migration c03 -w" in text and "Recommendations for c03" in text
+    with pytest.raises(RuntimeError, match="failed"):
+        draw("c03", workspace=str(tmp_path / "nowhere"), model="none", target=tmp_path / "none.svg")

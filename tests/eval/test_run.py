@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -19,11 +20,14 @@ import eval.run as run_module
 from eval.__main__ import app
 from eval.compare import compare_runs
 from eval.errors import DataSetMissingError, EvalError
+from eval.keep import RowCache
+from eval.protocol import Outcome
 from eval.report import render_report, write_report
 from eval.report_sections import _mark, render_overview
 from eval.smoke import SMOKE_PLAN, smoke_data
 from eval.splits import make_split, segments
-from eval.tables import find_run, load_summary, publish_tables, sentences, to_markdown
+from eval.summary import summarise
+from eval.tables import find_run, load_summary, pool_sentence, publish_tables, sentences, to_markdown
 
 ROWS = ("random", "popularity", "ItemKNN", "SASRec", "EASE with text and time, ours")
 PLAN = replace(SMOKE_PLAN, tasks=("new",), only=ROWS)
@@ -140,6 +144,14 @@ def test_other_data_and_another_seed_are_not_paired(finished, tmp_path):
             compare_runs(finished, other)
 
 
+def test_tables_that_another_run_left_are_not_compared(finished, tmp_path):
+    for name in ("one", "two"):
+        shutil.copytree(finished, tmp_path / name)
+        shutil.copy(finished / "smoke-new.npz", tmp_path / name / "older-new.npz")
+    found = compare_runs(tmp_path / "one", tmp_path / "two")
+    assert found and {table for table, _ in found} == {"smoke-new"}
+
+
 def test_data_sets_of_one_name_have_a_table_each(home, monkeypatch):
     data = {"a/events.csv": smoke_data()["smoke"], "b/events.csv": smoke_data(seed=1)["smoke"]}
     plan = replace(PLAN, data=tuple(data), only=("popularity",), n_windows=1)
@@ -147,6 +159,40 @@ def test_data_sets_of_one_name_have_a_table_each(home, monkeypatch):
     names = [table["data"] for table in load_summary(folder)["tables"]]
     assert len(set(names)) == 2 and all(name.startswith("smoke-") for name in names)
     assert len(list(folder.glob("*.npz"))) == 2
+
+
+def test_a_run_without_anybody_of_five_items_is_told(home, tmp_path, monkeypatch):
+    monkeypatch.setattr("eval.splits.MIN_TRAIN_ITEMS", 10_000)
+    plan = replace(PLAN, only=("random", "popularity", "EASE with text and time, ours"), n_windows=1)
+    folder = run_module.run(plan, name="few", datasets=smoke_data(), runs=home / "runs", cache=tmp_path)
+    summary = load_summary(folder)
+    assert summary["tables"][0]["users"]["warm"] == 0 < summary["tables"][0]["users"]["cold"]
+    assert list(sentences(summary["tables"][0])) == [
+        "EASE with text and time, ours against random: no values."
+    ]
+    assert "no values" in render_report(summary, name="few")
+    assert "| **EASE with text and time, ours** | – |" in to_markdown(summary)
+
+
+def test_a_kept_row_of_another_form_is_none(home, finished):
+    cache = RowCache(home / "cache")
+    path = next(path for path in cache.folder.glob("*.json") if cache.load(path.stem) is not None)
+    text = path.read_text(encoding="utf-8")
+    for broken in ("{}", "null", '{"name": 1', text.replace('"metrics"', '"measures"')):
+        path.write_text(broken, encoding="utf-8")
+        assert cache.load(path.stem) is None
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_same_events_cut_elsewhere_are_another_row(home, finished):
+    data = smoke_data()["smoke"]
+    other = {"smoke": replace(data, preset=replace(data.preset, quantile=data.preset.quantile - 0.1))}
+    plan = replace(PLAN, only=("random",))
+    counts = []
+    for name, sets in ("same", smoke_data()), ("elsewhere", other):
+        folder = run_module.run(plan, name=name, datasets=sets, runs=home / "runs", cache=home / "cache")
+        counts.append(load_summary(folder)["manifest"]["took"]["rows run"])
+    assert counts == [0, 2]
 
 
 def test_a_run_that_fails_leaves_no_folder_and_repeats_are_measured(home):
@@ -199,6 +245,31 @@ def test_sentences_say_better_only_with_an_interval(finished):
     assert any("EASE with text and time, ours against" in line for line in sentences(table))
 
 
+def test_the_pool_is_held_against_the_best_single_source(finished):
+    (table,) = load_summary(finished)["tables"]
+    assert table["pool"] is None and not any("Recall@50" in line for line in sentences(table))
+    values = {
+        ("fused list, no LLM", "ours"): [0.4, 0.2, 0.0],
+        ("EASE with text and time, ours", "ours"): [0.2, 0.2, 0.0],
+        ("popularity", "baseline"): [0.1, 0.1, 0.1],
+        ("retrieval only", "ablation"): [1.0, 1.0, 1.0],
+    }
+    rows = [
+        Outcome(name, group, "ran", "", {m: np.array(v) for m in ("NDCG@10", "recall@50")}, {"coverage": 1.0})
+        for (name, group), v in values.items()
+    ]
+    pool = summarise({}, rows, {"warm": np.ones(3, bool)})["pool"]
+    assert pool["reference"] == "EASE with text and time, ours"  # no ablation is a single source
+    assert pool["ratio"] == pytest.approx(1.5) and 1.0 <= pool["low"] <= 1.5 <= pool["high"] <= 2.0
+    (line,) = [line for line in sentences({**table, "pool": pool}) if line.startswith("Recall@50")]
+    assert "1.50 ×" in line and line.endswith("aimed at 1.3 ×: met.")
+    low = {**pool, "ratio": 1.04}
+    assert pool_sentence({"pool": low}).endswith("missed.")
+    assert pool_sentence({"pool": low}) in to_markdown(
+        {**load_summary(finished), "tables": [{**table, "pool": low}]}
+    )
+
+
 def test_tables_go_into_a_file_and_are_checked(finished, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- eval -->\n<!-- /eval -->\nafter\n", encoding="utf-8")
@@ -239,6 +310,36 @@ def test_the_report_asks_for_nothing_and_opens_in_a_browser(finished, tmp_path):
     assert dom.count("<svg") >= 2 and "What the words mean" in dom
     # The browser may ask for things of its own, whatever the page.
     assert not asked - browse(browser, blank, tmp_path / "two")[1]
+
+
+WIDTHS = """
+<script>
+addEventListener("load", () => {
+  const told = [...document.querySelectorAll("iframe")].map((frame) => {
+    const page = frame.contentDocument, root = page.documentElement;
+    const shown = (kind) => [...page.querySelectorAll(kind)].some((box) => box.getClientRects().length);
+    const fits = root.clientWidth > 380 && root.scrollWidth <= root.clientWidth;
+    return [fits, shown(".wide svg"), shown(".narrow svg")].join(" ");
+  });
+  document.title = told.join("; ");
+});
+</script>
+"""
+
+
+def test_the_report_fits_a_telephone_and_a_desk(finished, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    # Frames, for a window of Chromium is never narrower than 500 pixels.
+    text = html.escape(write_report(finished).read_text(encoding="utf-8"), quote=True)
+    frames = "".join(f'<iframe width="{n}" style="border: 0" srcdoc="{text}"></iframe>' for n in (400, 1200))
+    page = tmp_path / "frames.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8>{frames}{WIDTHS}", encoding="utf-8")
+    dom, _ = browse(browser, page, tmp_path / "browser")
+    found = re.search("<title>(.*?)</title>", dom.partition("</iframe>")[0] + dom.rpartition("</iframe>")[2])
+    assert found is not None
+    assert found[1] == "true false true; true true false"
 
 
 def browse(browser, page, folder):
@@ -323,3 +424,41 @@ def test_the_report_says_first_how_ours_did():
     page = render_overview([table], "fused list, no LLM")
     assert "EASE: 0.1000" in page and "-0.0100 (-0.0200 to -0.0010)" in page and ">worse<" in page
     assert render_overview([{**table, "comparisons": []}], "fused list, no LLM") == ""
+
+
+def test_the_commands_run_show_and_compare_ones_own_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("eval.run.RUNS", tmp_path / "runs")
+    monkeypatch.setattr("eval.tables.RUNS", tmp_path / "runs")
+    monkeypatch.setattr("eval.run.CACHE", tmp_path / "cache")
+    events = [
+        f"u{user},i{(user * 3 + n * n) % 17},{1500000000 + n * 86400 + user}"
+        for n in range(30)
+        for user in range(12)
+    ]
+    Path("own.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(events), encoding="utf-8")
+
+    def call(*arguments):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "EASE, half-life" in call("rows")
+    for name, seed in ("one", "0"), ("two", "0"):
+        shown = call(
+            *("run", "-d", "own.csv", "--task", "any", "--only", "random", "--only", "popularity"),
+            *("--name", name, "--seed", seed),
+        )
+        assert "own, any item, repeats counted" in shown and "report.html" in shown
+    assert "| random |" in call("tables", "one") and "| popularity |" in call("tables")
+    assert call("report", "two").strip().endswith("report.html")
+    assert "own-any: random, second run against first run: +0.0000" in call("compare", "one", "two")
+    assert CliRunner().invoke(app, ["run", "-d", "own.csv", "--task", "old"]).exit_code == 2
+    assert CliRunner().invoke(app, ["run", "-d", "own.csv", "--split", "odd"]).exit_code == 2
+    readme = Path("README.md")
+    readme.write_text("<!-- mine -->\n<!-- /mine -->\n", encoding="utf-8")
+    call("tables", "one", "--readme", "README.md", "--mark", "mine")
+    assert "| random |" in readme.read_text(encoding="utf-8")
+    call("tables", "one", "--check", "--mark", "mine")
+    (summary,) = json.loads((Path(".github") / "figures.json").read_text(encoding="utf-8")).values()
+    assert summary["command"].startswith("python -m eval ")

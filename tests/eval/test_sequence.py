@@ -15,7 +15,8 @@ import pytest
 from agent.errors import MissingExtraError
 from eval.beyond import background
 from eval.protocol import run_row
-from eval.sequence import INTERPRETER, WORKER, SasRecRow
+from eval.run import Plan, run
+from eval.sequence import INTERPRETER, WORKER, SasRecRow, interpreter_versions
 from eval.smoke import smoke_data
 from eval.splits import make_split
 
@@ -39,14 +40,14 @@ def asked():
     return make_split(smoke_data()["smoke"], max_users=0)[0]
 
 
-def interpreter(tmp_path, monkeypatch, body):
+def interpreter(tmp_path, monkeypatch, body, *, version="1"):
     """An interpreter that has "RecTools", and runs `body` in place of the worker."""
     script = tmp_path / "body.py"
     script.write_text(body, encoding="utf-8")
     python = tmp_path / "python"
     lines = [
         "#!/bin/sh",
-        'if [ "$1" = -c ]; then exit 0; fi',
+        f"""if [ "$1" = -c ]; then echo '{{"RecTools": "{version}"}}'; exit 0; fi""",
         f'exec "{sys.executable}" "{script}" "$2" "$3"',
     ]
     python.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -62,6 +63,24 @@ def test_only_what_is_before_t_is_handed_over(asked, tmp_path, monkeypatch):
     latest = int(outcome.note.split("RecTools ")[1].split(",")[0])
     assert latest == question.train.timestamp_ms.max() < question.cut_ms
     assert np.nanmean(outcome.values["recall@50"]) > 0
+
+
+def test_another_rectools_is_another_row(tmp_path, monkeypatch):
+    plan = Plan(data=("smoke",), only=("random", "SASRec"), max_users=0)
+    kept = []
+    for name, version in ("first", "0.17"), ("again", "0.17"), ("other", "0.18"):
+        interpreter(tmp_path, monkeypatch, STAND_IN, version=version)
+        folder = run(plan, name=name, datasets=smoke_data(), runs=tmp_path / "runs", cache=tmp_path / "cache")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["versions"]["RecTools (SASRec)"] == version
+        kept.append((manifest["took"]["rows run"], manifest["took"]["rows kept before"]))
+    assert kept == [(2, 0), (0, 2), (1, 1)]
+
+
+def test_an_interpreter_without_rectools_has_no_versions(tmp_path, monkeypatch):
+    for name in ("/bin/false", str(tmp_path / "nowhere")):
+        monkeypatch.setenv(INTERPRETER, name)
+        assert interpreter_versions() == {}
 
 
 def test_a_breakdown_is_told_in_its_own_words(asked, tmp_path, monkeypatch):

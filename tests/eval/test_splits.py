@@ -13,6 +13,7 @@ from eval import tuning
 from eval.baselines import HALF_LIVES, RandomSource, baseline_rows
 from eval.beyond import background
 from eval.canary import CANARY_ID, planted_share, without_canary
+from eval.datasets import Preset
 from eval.errors import EvalError, LeakError
 from eval.ours import RankerRow
 from eval.protocol import run_row, telling
@@ -83,6 +84,17 @@ def test_users_are_drawn_by_seed():
     draws = {seed: make_split(dataset, max_users=2, seed=seed)[0][0].users.tolist() for seed in range(6)}
     assert draws == {seed: make_split(dataset, max_users=2, seed=seed)[0][0].users.tolist() for seed in draws}
     assert len({tuple(users) for users in draws.values()}) > 1
+
+
+def test_few_users_are_few_cold_ones_too():
+    rows = [(user, item, 10 + user + item) for user in range(9) for item in range(5 if user < 3 else 2)]
+    rows += [(user, 5, 95 + user / 10) for user in range(9)] + [(9, 5, 11)]
+    log = log_of(rows, user_ids=[f"u{n}" for n in range(10)], n_items=6)
+    dataset = dataset_of(log, Preset("few", 1, 0.70))
+    for max_users, n_warm, n_cold in ((0, 3, 6), (1, 1, 1), (2, 2, 1), (12, 3, 3)):
+        ((question, _),) = make_split(dataset, max_users=max_users)
+        warm = segments(question)["warm"]
+        assert (warm.sum(), (~warm).sum()) == (n_warm, n_cold)
 
 
 def test_a_split_without_anybody_says_so():

@@ -12,6 +12,7 @@ from eval.statistics import (
     Comparison,
     Interval,
     bootstrap_mean,
+    bootstrap_ratio,
     compare_rows,
     detectable_effect,
     holm,
@@ -84,6 +85,12 @@ def test_the_report_refuses_the_word_better():
     assert all(c.holm >= c.p_value for c in found.values())
 
 
+def test_rows_that_agree_on_everybody_need_no_more_users():
+    (same,) = compare_rows({"a": np.array([0.5, 0.2]), "b": np.array([0.5, 0.2])}, reference="a")
+    assert same.users_needed == 0 and same.p_value == 1
+    assert sentence(same).endswith("no difference shown (2 users)")
+
+
 def test_a_word_needs_holm_as_well():
     gap = Interval(0.1, 0.01, 0.2, 50)
     found = Comparison("a", "b", gap, 0.1, p_value=0.02, holm=0.06, detectable=0.1, users_needed=40)
@@ -106,6 +113,21 @@ def test_users_without_a_value_are_left_out_of_a_pair():
         {"a": np.array([1.0, 1.0, np.nan]), "b": np.array([2.0, np.nan, 5.0])}, reference="a"
     )
     assert (found.difference.n, found.difference.mean) == (1, 1.0)
+
+
+def test_a_ratio_to_nothing_is_none_and_pairs_are_kept():
+    nothing = bootstrap_ratio(np.array([1.0, 2.0]), np.zeros(2))
+    assert np.isnan(nothing.mean) and nothing.n == 2
+    paired = bootstrap_ratio(np.array([2.0, np.nan, 6.0]), np.array([1.0, 5.0, 3.0]))
+    assert (paired.mean, paired.low, paired.high, paired.n) == (2.0, 2.0, 2.0, 2)
+
+
+def test_the_relative_difference_is_that_of_the_users_compared():
+    base = np.array([1.0, 1.0, 9.0, 9.0])
+    (found,) = compare_rows({"a": base, "b": np.array([2.0, 2.0, np.nan, np.nan])}, reference="a")
+    assert found.relative == 1.0
+    (nobody,) = compare_rows({"a": base, "b": np.full(4, np.nan)}, reference="a")
+    assert np.isnan(nobody.relative) and nobody.verdict == "no values"
 
 
 def test_calibration_by_hand():

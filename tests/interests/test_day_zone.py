@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.artifacts import artefact_key
 from agent.data.days import day_start_ms
+from agent.interests.feedback import FeedbackState, gift_rows
 from agent.interests.frame import form_frame
 from agent.interests.sessions import compute_session_shares
 from agent.interests.windows import choose_windows
@@ -62,3 +63,13 @@ def test_windows_are_cut_at_local_midnight(catalogue, make_log, random_plan):
 def test_what_is_fitted_in_another_zone_is_another_artefact(catalogue, make_log):
     log = make_log([[0], [5]])
     assert artefact_key(log, catalogue, []) != artefact_key(replace(log, zone=ZONE), catalogue, [])
+
+
+def test_a_gift_named_by_its_day_is_of_the_day_people_lived(catalogue, make_log):
+    """Both evenings lie on the day after in UTC, one before and one after the clocks go forward."""
+    days = [69, 70, 71, 72]  # 2017-03-11 to 14; New York changes on the 12th
+    log = evenings(make_log([[0] if day in days else [] for day in range(80)]))
+    for day, name in zip(days, ("2017-03-11", "2017-03-12", "2017-03-13", "2017-03-14"), strict=True):
+        state = FeedbackState(gift_items=frozenset({("i00", name)}))
+        gone = gift_rows(log, state, catalogue.item_codes)
+        assert (log.day[gone] - FIRST_DAY).tolist() == [day]

@@ -39,7 +39,7 @@ def emphasis_of(catalogue, make_log):
         )
         if abstained:
             migration = replace(migration, abstained=True)
-        return compute_emphasis(log, sessions, migration), log
+        return compute_emphasis(log, sessions, migration, frame=frame), log
 
     return build
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agent.data.log import DAY_MS, InteractionLog
+from agent.interests.changes import run_whole_test
 from agent.interests.frame import form_frame
 from agent.interests.migration import Windows, compute_drift, compute_migration, halve
 from agent.interests.population import PopulationModel, fit_population, leave_out
@@ -25,7 +26,7 @@ from tests.interests.conftest import FIRST_DAY, GROUPS
 SETTINGS = InterestSettings()
 
 
-def migrate(log, catalogue, *, windows=None, population=None):
+def migrate(log, catalogue, *, windows=None, population=None, with_evidence=True):
     frame = form_frame(log, catalogue, SETTINGS)
     sessions = compute_session_shares(log, frame)
     examples = collect_examples(log, catalogue, frame, sessions)
@@ -40,6 +41,7 @@ def migrate(log, catalogue, *, windows=None, population=None):
         settings=SETTINGS,
         labels=labels,
         population=population,
+        with_evidence=with_evidence,
     )
 
 
@@ -67,6 +69,13 @@ def test_new_dropped_rising_fading_and_stable(catalogue, make_log, random_plan):
     fish = next(change for change in migration.changes if change.label == "Fish")
     assert fish.share_after == 0 and not fish.evidence_after
     assert fish.share_before > 0.1 and fish.evidence_before
+
+
+def test_evidence_may_be_left_out(catalogue, make_log, random_plan):
+    log = make_log(random_plan([(20, {"Cheese": 4}), (20, {"Bread": 4})]))
+    told, bare = migrate(log, catalogue), migrate(log, catalogue, with_evidence=False)
+    assert kinds(bare) == kinds(told) and told.changes[0].evidence_before
+    assert not any(change.evidence_before or change.evidence_after for change in bare.changes)
 
 
 def test_no_change_abstains(catalogue, make_log, random_plan):
@@ -116,6 +125,15 @@ def test_too_little_history_abstains_with_a_remedy(catalogue, make_log, n_days):
     assert migration.note
     if windows is not None:
         assert compute_drift(sessions, windows, SETTINGS, log=log, catalogue=catalogue) is None
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 19, 20])
+def test_a_side_of_hardly_any_sessions_is_not_tested(catalogue, make_log, random_plan, n_before):
+    log = make_log(random_plan([(10, {"Cheese": 4}), (10, {"Bread": 4})]))
+    sessions = compute_session_shares(log, form_frame(log, catalogue, SETTINGS))
+    assert sessions.n_sessions == 20
+    assert run_whole_test(log, catalogue, sessions, n_before, settings=SETTINGS) is None
+    assert run_whole_test(log, catalogue, sessions, 10, settings=SETTINGS) is not None
 
 
 def test_the_fast_scan_agrees_with_the_full_migration(catalogue, make_log, random_plan):

@@ -132,9 +132,9 @@ def test_evidence_is_never_dropped_by_an_update(catalogue, make_log, random_plan
 def test_with_a_new_version_goes_its_migration(make_log, random_plan, make_room):
     room = make_room(make_log(random_plan(TASTES)))
     room.refresh("ann")
-    assert len(room.migrations("ann")) == 1 and room.migrations("ann")[0].story
+    assert len(room.versions.migrations("ann")) == 1 and room.versions.migrations("ann")[0].story
     room.refresh("ann")
-    assert len(room.history("ann")) == len(room.migrations("ann")) == 1
+    assert len(room.history("ann")) == len(room.versions.migrations("ann")) == 1
 
 
 def test_what_two_processes_refresh_at_once_is_stored_once(make_log, random_plan, make_room, tmp_path):
@@ -152,7 +152,7 @@ def test_what_two_processes_refresh_at_once_is_stored_once(make_log, random_plan
         found = list(pool.map(refresh, stores))
     room = make_room(log)
     assert found == room.history("ann") * len(stores)
-    assert len(room.migrations("ann")) == len(room.store.load_versions("facets", "ann")) == 1
+    assert len(room.versions.migrations("ann")) == len(room.store.load_versions("facets", "ann")) == 1
     for own_store in stores:
         own_store.close()
 

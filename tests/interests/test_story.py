@@ -161,6 +161,10 @@ def test_the_crowd_is_named_with_the_facet_and_checked(language, label, said):
     problems = check_story(story, (own, change("X", "rising", 0.1, 0.2)), language)
     assert problems == [f"{label!r} is not everyone's change"]
     assert check_story("Candy rose for everyone.", (crowd,), "en")
+    assert check_story("Everyone moved so in that time: .", (crowd,), "en") == [
+        "everyone's change is told without a facet",
+        "the story names none of the facets that moved",
+    ]
 
 
 @pytest.mark.parametrize(

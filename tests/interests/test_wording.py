@@ -8,7 +8,8 @@ import pytest
 
 from agent.errors import BackendError
 from agent.interests.story_check import check_story
-from agent.interests.wording import Wording, label_follows, summary_follows
+from agent.interests.summary_check import check_summary
+from agent.interests.wording import Wording, label_follows
 from agent.interests.words import FacetExamples, FacetWords, closing_sentences
 from agent.llm.scripted import ScriptedBackend
 from agent.schema import Facet, Profile
@@ -80,18 +81,66 @@ def test_a_failed_backend_is_asked_once_and_the_note_says_why():
     assert words == fallback and "fell over" in note and len(calls) == 1
 
 
+CHEESE, TEA = "Cheese (31%, since 2017-03)", "Green tea (12%)"
+
+
 @pytest.mark.parametrize(
-    ("text", "follows"),
+    ("text", "shown"),
     [
-        ("Mostly Cheese (31%, since 2017-03), then Green tea (12%).", True),
-        ("Green tea (12%) comes before Cheese.", False),
+        (f"Mostly {CHEESE}, then {TEA}.", True),
+        (f"This person's main interest is {CHEESE}. Then come {TEA}.", True),
+        ("31% Cheese, then 12% Green tea.", True),
+        (f"{TEA} comes before Cheese.", False),
         ("Mostly Cheese (40%), then Green tea.", False),
+        ("Mostly Cheese (12%), then Green tea (31%).", False),  # each other's figures
+        ("Mostly Cheese (since 2017-12), then Green tea.", False),  # 12 is a share, and not this one's
+        ("Mostly Cheese (3%), then Green tea.", False),  # 3 is its month
         ("Mostly Cheese.", False),
         ("", False),
+        (f"Mostly {CHEESE}, then {TEA}, and opera.", False),
+        (f"Not {CHEESE}, then {TEA}.", False),
+        (f"Mostly {CHEESE}, rising, then {TEA}.", False),
+        (f"Mostly {CHEESE}, then {TEA}. That makes 43%.", False),
+        (f"Mostly {CHEESE}, then {TEA}. " + "x" * 600, False),
+        (f"Mostly \ue001, then {TEA}.", False),
     ],
 )
-def test_summaries(text, follows):
-    assert summary_follows(text, FACETS) is follows
+def test_summaries(text, shown):
+    assert check_summary(text, FACETS, "en") == (text if shown else "")
+
+
+@pytest.mark.parametrize(
+    "filler", ["A person of taste.", "What a lovely mix of interests!", "Enjoy, and come back soon."]
+)
+def test_a_sentence_without_a_fact_is_cut(filler):
+    first, then = f"Mostly {CHEESE}.", f"Then come {TEA}."
+    for text in (f"{filler} {first} {then}", f"{first} {filler} {then}", f"{first} {then} {filler}"):
+        assert check_summary(text, FACETS, "en") == f"{first} {then}"
+    assert check_summary(filler, FACETS, "en") == ""
+    told = Wording(ScriptedBackend([f"{first} {then} {filler}"]), "en").summarise(PROFILE)
+    assert (told.worded_by, told.summary) == ("model", f"{first} {then}")
+
+
+def test_summaries_name_interests_by_falling_share_and_as_whole_words():
+    facets = (*FACETS, facet("f2", "Tea", 0.05), facet("f3", "St. Paul", 0.04))
+    assert check_summary("Mostly Cheese, then Green tea, Tea and St. Paul (4%).", facets, "en")
+    assert not check_summary("Mostly Cheese, then Tea and Green tea.", facets, "en")
+    assert not check_summary("Mostly Cheese, then Teas.", facets, "en")
+    assert check_summary("Mostly Cheese.", facets[:1], "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("这个人最主要的兴趣是露营装备（31%，始于2017-03）。其次是爵士唱片（12%，始于2017-03）。", True),
+        ("这个人最主要的兴趣是露营装备（12%）。其次是爵士唱片（31%）。", False),
+        ("这个人讨厌露营装备（31%）。其次是爵士唱片（12%）。", False),
+    ],
+)
+def test_chinese_summaries(text, shown):
+    facets = (facet("f0", "露营装备", 0.31), facet("f1", "爵士唱片", 0.12))
+    assert check_summary(text, facets, "zh") == (text if shown else "")
+    assert check_summary(f"真是个有趣的人！{text}", facets, "zh") == (text if shown else "")
 
 
 def test_a_summary_that_strays_is_replaced_and_the_profile_says_so():

@@ -62,6 +62,12 @@ def test_finds_a_planted_winner():
     assert min(addition.by_window) > 0
 
 
+def test_held_out_ends_are_named_as_such():
+    pools = pools_of((2, 0), (2, 0), (2, 0))
+    decision = decide(pools, NAMES, task="new", default={}, grounds="held-out")
+    assert decision.grounds == "held-out" and "held-out parts of 200 histories" in decision.reason
+
+
 def test_adds_no_noise():
     for seed in range(10):
         pools = [planted_pool((2, 0), seed=100 * seed + window) for window in range(3)]

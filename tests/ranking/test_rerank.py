@@ -111,6 +111,14 @@ def test_priors_outlive_the_process_in_a_cache():
     assert len(cache) == len(TITLES)
 
 
+def test_a_figure_that_is_none_is_not_kept():
+    cache, tables = MemoryCache(), likelihoods()
+    tables[PRIOR] = {title: (float("nan"),) for title in TITLES}
+    found = rerank(PromptReranker(Double(tables), weight=1.0, cache=cache))
+    assert not len(cache) and np.isnan(found.evidence).all()
+    assert found.stage.status == "degraded" and found.order == (0, 1, 2, 3)
+
+
 def test_priors_of_another_prompt_are_not_reused():
     chinese = RerankPrompts(PROMPTS.facets, PROMPTS.recent, "zh")
     tables = likelihoods()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ranking_logs import NOW_MS, make_catalogue, make_log, planted_log, unit_vectors
 
+from agent.data.days import DAY_MS, day_start_ms
 from agent.data.index import Hit
-from agent.data.log import DAY_MS
 from agent.errors import MissingExtraError
 from agent.ranking.als import AlsSource
 from agent.ranking.ease import EaseParams, EaseSource, item_growth
@@ -142,6 +142,32 @@ def test_repeat_counts_days_not_scans():
     log = make_log([(0, 0, 390.0)] * 9 + [(0, 1, 389.0), (0, 1, 390.0)], n_users=1, n_items=2)
     scores = score(RepeatSource(), log, make_catalogue(2), 0)
     assert scores[1] > scores[0]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai"])
+def test_repeat_counts_the_days_of_the_zone(zone):
+    """Two takes around a UTC midnight are one evening there; around a local midnight they are two days."""
+    days = [19_063.0, 19_068.0]  # before and after the clocks go forward in New York, 2022-03-13
+    starts = [day_start_ms(int(day), zone) for day in days]
+    noons = [start + DAY_MS // 2 for start in starts]
+    hour = 3_600_000
+    around_utc = [-(-noon // DAY_MS) * DAY_MS + step for noon in noons for step in (-hour, hour)]
+    around_local = [start + step for start in starts for step in (-hour, hour)]
+    item, moments = [0] * 4 + [1] * 4, [*around_utc, *around_local]
+    now_ms = day_start_ms(19_080, zone)
+    context = Context(
+        0,
+        np.array(item, np.int32),
+        np.array(moments, np.int64),
+        np.ones(8, np.float32),
+        now_ms=now_ms,
+        zone=zone,
+    )
+    source = RepeatSource(
+        patience=0.0, half_life_days=1e9, arrays={"interval_days": np.full(2, 7, np.float32)}
+    )
+    assert source.score([context])[0].tolist() == pytest.approx([2.0, 4.0])
+    assert source.score([dataclasses.replace(context, zone="UTC")])[0, 0] == pytest.approx(4.0)
 
 
 def test_facets_get_places_in_proportion_to_their_quota():

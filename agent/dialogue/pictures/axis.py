@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from agent.dialogue.pictures.labels import shorten, spread, text_width
 from agent.dialogue.pictures.style import ROLES
@@ -20,12 +20,16 @@ _MOST_DATED = 8
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Days since 1970 (UTC) on pixels: `first` lies at `left`, `last` at `right`."""
+    """Days since 1970 (UTC) on pixels: `first` lies at `left`, `last` at `right`.
+
+    Months and days are told as they are in `zone`.
+    """
 
     first: float
     last: float
     left: float
     right: float
+    zone: tzinfo = UTC
 
     def at(self, day: float) -> float:
         """Where a moment in days lies; beyond the ends at the ends."""
@@ -36,17 +40,23 @@ class Axis:
         """Where a moment lies; beyond the ends at the ends."""
         return self.at(moment.timestamp() / _DAY_S)
 
+    def ends(self) -> tuple[datetime, datetime]:
+        """The moments at both ends."""
+        return (
+            datetime.fromtimestamp(self.first * _DAY_S, self.zone),
+            datetime.fromtimestamp(self.last * _DAY_S, self.zone),
+        )
+
 
 def month_ticks(axis: Axis) -> list[datetime]:
     """Begins of months within the axis, few enough for their names to stand side by side."""
-    first = datetime.fromtimestamp(axis.first * _DAY_S, UTC)
-    last = datetime.fromtimestamp(axis.last * _DAY_S, UTC)
+    first, last = axis.ends()
     months = (axis.last - axis.first) / 30.44
     room = max((axis.right - axis.left) / _LEAST_APART, 1.0)
     step = next((step for step in _MONTH_STEPS if months / step <= room), _MONTH_STEPS[-1])
     ticks = []
     number = (first.year * 12 + first.month - 1) // step * step
-    while (tick := datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)) <= last:
+    while (tick := datetime(number // 12, number % 12 + 1, 1, tzinfo=axis.zone)) <= last:
         if tick >= first - timedelta(days=0.5):
             ticks.append(tick)
         number += step
@@ -76,7 +86,7 @@ def draw_axis(axis: Axis, words: Words) -> str:
 
 
 def _draw_ends(axis: Axis) -> str:
-    first, last = (datetime.fromtimestamp(day * _DAY_S, UTC) for day in (axis.first, axis.last))
+    first, last = axis.ends()
     return write(day_text(first), axis.left, 16, size=11, fill="soft") + write(
         last_day(last), axis.right, 16, size=11, anchor="end", fill="soft"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,7 +104,8 @@ def _lay_out(
     lined = [point.moment for point in migration.change_points]
     lined += [migration.before[1]] if migration.before is not None else []
     while True:
-        axis = Axis(days[0] - 0.5, days[-1] + 0.5, margins["left"], WIDTH - margins["right"])
+        right = WIDTH - margins["right"]
+        axis = Axis(days[0] - 0.5, days[-1] + 0.5, margins["left"], right, timeline.days[0].tzinfo or UTC)
         lines = [axis.of(moment) for moment in lined]
         inside, outside = place_labels(bands, _pixels(axis, course), lines)
         wider = {side: max(room, room_beside(outside, side)) for side, room in margins.items()}

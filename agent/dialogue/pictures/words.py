@@ -197,8 +197,9 @@ def day_text(moment: datetime) -> str:
 
 
 def last_day(end: datetime) -> str:
-    """The last day of a window that ends before `end`."""
-    return day_text(end - timedelta(microseconds=1))
+    """The last day of a window that ends before `end`, the begin of a day."""
+    # Half a day back: where clocks skip midnight a day begins at one.
+    return day_text(end - timedelta(hours=12))
 
 
 def span_text(start: datetime, end: datetime) -> str:

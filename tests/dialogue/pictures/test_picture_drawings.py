@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations, pairwise
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.dialogue.pictures.axis import Axis, month_ticks
+from agent.data.days import day_start, zone_of
+from agent.dialogue.pictures.axis import Axis, draw_axis, month_ticks
 from agent.dialogue.pictures.choose import choose_facets
 from agent.dialogue.pictures.labels import find_spot, shorten, spread, text_width
 from agent.dialogue.pictures.smooth import smooth_shares
@@ -111,6 +113,20 @@ def test_months_are_begins_and_stand_apart(n_sessions, every):
     ticks = month_ticks(axis)
     assert all(tick.day == 1 and not tick.hour for tick in ticks)
     assert all(axis.of(b) - axis.of(a) >= 45 for a, b in pairwise(ticks))
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai", "Asia/Beirut", "UTC"])
+def test_months_begin_at_the_midnights_of_the_zone(zone):
+    """From before the clocks go forward to after they go back: ticks and ends are days there."""
+    first, last = (day_start(day, zone) for day in (19_000, 19_337))  # 2022-01-08, the day after 2022-12-10
+    axis = Axis(first.timestamp() / 86_400, last.timestamp() / 86_400, 86, 876, zone_of(zone))
+    ticks = month_ticks(axis)
+    assert {tick.month for tick in ticks} == set(range(2, 13))
+    assert all((tick.day, tick.hour, tick.tzinfo) == (1, 0, zone_of(zone)) for tick in ticks)
+    assert axis.of(ticks[0]) == axis.of(day_start(19_024, zone))  # 2022-02-01
+    short = replace(axis, last=day_start(19_003, zone).timestamp() / 86_400)
+    drawn = draw_axis(short, words_of("en"))
+    assert "2022-01-08" in drawn and "2022-01-10" in drawn
 
 
 def test_the_course_sums_to_one_and_leaves_holes():
