@@ -14,7 +14,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
 
 # Where a mistake would not show: every line and branch, by the tests of these modules alone. Seconds, so CI runs it.
-EXACT := eval/metrics.py,eval/statistics.py,agent/ranking/fusion.py,agent/ranking/segments.py,agent/ranking/windows.py,$\
+EXACT := eval/measures/metrics.py,eval/measures/statistics.py,agent/ranking/fusion.py,agent/ranking/segments.py,agent/ranking/windows.py,$\
 	agent/ranking/score_object.py,agent/ranking/rerank.py,agent/ranking/llm_weight.py,agent/interests/migration.py,$\
 	agent/interests/change_test.py,agent/interests/permutation.py,agent/interests/changes.py,agent/interests/season.py,$\
 	agent/interests/story_check.py,agent/interests/summary_check.py,agent/data/readers.py,agent/data/sniff.py,$\

@@ -10,7 +10,7 @@ import typer
 
 from agent.errors import DriftrecError
 from eval.audits.commands import register as register_audits
-from eval.chat_commands import register as register_chat
+from eval.chat.commands import register as register_chat
 from eval.commands import register as register_harness
 
 app = typer.Typer(name="eval", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +30,7 @@ def bench(
     readme: Annotated[Path | None, typer.Option(help="Markdown file to put the table into.")] = None,
 ) -> None:
     """Print the table of promised figures; exit code 1 when one is missed."""
-    from eval.bench import run_bench
+    from eval.bench.run import run_bench
 
     raise typer.Exit(run_bench(model=model, only=only, as_json=as_json, keep=keep, readme=readme))
 
@@ -57,7 +57,7 @@ def picture(
     model: Annotated[str, typer.Option(help="Language model, or none.")] = "qwen2.5-coder-0.5b",
 ) -> None:
     """Draw the README's two pictures from the demo workspace."""
-    from eval.picture import draw, draw_stream
+    from eval.bench.picture import draw, draw_stream
 
     typer.echo(draw(user, workspace=workspace, model=model))
     typer.echo(draw_stream(user, workspace=workspace, model=model))
@@ -97,7 +97,7 @@ def naming(
     readme: Annotated[Path | None, typer.Option(help="Markdown file to put the table into.")] = None,
 ) -> None:
     """Measure how well the local models name groups of items whose category is known."""
-    from eval.naming import MODELS, run_naming
+    from eval.audits.naming import MODELS, run_naming
 
     typer.echo(run_naming(models=model or MODELS, per_data=per_data, as_json=as_json, out=out, readme=readme))
 

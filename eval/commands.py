@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from eval.run import ProgressCallback
+    from eval.runs.run import ProgressCallback
 
 DEFAULT_DATA = ["grocery", "movietweetings-100k", "movielens-2016"]
 
@@ -54,9 +54,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Of every draw.")] = 0,
 ) -> None:
     """Run every row on every data set; rows that were done before are kept."""
-    from eval.run import Plan
-    from eval.run import run as run_plan
-    from eval.smoke import SMOKE_PLAN, smoke_data
+    from eval.runs.run import Plan
+    from eval.runs.run import run as run_plan
+    from eval.runs.smoke import SMOKE_PLAN, smoke_data
 
     plan = Plan(
         data=tuple(data or DEFAULT_DATA),
@@ -83,8 +83,8 @@ def run(
 
 def report(run: RunArgument = "last") -> None:
     """Write one self-contained HTML page about a run."""
-    from eval.report import write_report
-    from eval.tables import find_run
+    from eval.report.page import write_report
+    from eval.runs.tables import find_run
 
     typer.echo(write_report(find_run(run)))
 
@@ -100,7 +100,7 @@ def tables(
     mark: Annotated[str, typer.Option(help="Name of the marks in the file.")] = "eval",
 ) -> None:
     """Print a run's tables as Markdown, or put them between the marks of a file."""
-    from eval.tables import find_run, load_summary, publish_tables, to_markdown
+    from eval.runs.tables import find_run, load_summary, publish_tables, to_markdown
 
     folder = find_run(run)
     if readme is None and check:
@@ -120,9 +120,9 @@ def compare(
     metric: Annotated[str, typer.Option(help="As in the tables.")] = "NDCG@10",
 ) -> None:
     """Compare two runs row by row, paired by user."""
-    from eval.compare import compare_runs
-    from eval.statistics import sentence
-    from eval.tables import find_run
+    from eval.measures.statistics import sentence
+    from eval.runs.compare import compare_runs
+    from eval.runs.tables import find_run
 
     for table, entry in compare_runs(find_run(first), find_run(second), metric=metric):
         typer.echo(f"{table}: {sentence(entry)}")
@@ -130,7 +130,7 @@ def compare(
 
 def rows(task: Annotated[str, typer.Option(help="new or any.")] = "new") -> None:
     """List the rows that a run has."""
-    from eval.run import Plan, rows_of
+    from eval.runs.run import Plan, rows_of
 
     for row in rows_of(Plan(data=()), _task(task)):
         typer.echo(f"{row.group:<10} {row.name}")
@@ -163,8 +163,8 @@ def _bars() -> Iterator[ProgressCallback]:
 
 
 def _show(folder: Path) -> None:
-    from eval.report import write_report
-    from eval.tables import headline, load_summary, sentences
+    from eval.report.page import write_report
+    from eval.runs.tables import headline, load_summary, sentences
 
     summary = load_summary(folder)
     for table in summary["tables"]:
@@ -178,7 +178,7 @@ def oracles(
     out: Annotated[Path | None, typer.Option(help="File for cases and answers; default: the tests'.")] = None,
 ) -> None:
     """Ask RecTools, ranx and scikit-surprise on shared cases; the tests compare with what they say."""
-    from eval.oracles import STORED, write
+    from eval.measures.oracles import STORED, write
 
     write(out or STORED)
     typer.echo(out or STORED)
@@ -196,10 +196,10 @@ def rerank_weight(
     """Decide on windows before T how much a language model's order may count; 0 where it gains nothing."""
     import json
 
-    from eval.datasets import load_dataset
+    from eval.audits.rerank_weight import measure
+    from eval.data.datasets import load_dataset
+    from eval.data.splits import make_split
     from eval.figures import publish
-    from eval.rerank_weight import measure
-    from eval.splits import make_split
 
     with _bars() as progress:
         question, _ = make_split(load_dataset(data, progress=progress), task=_task(task))[0]

@@ -24,14 +24,14 @@ _NUMERIC = ("numpy", "scipy", "scikit-learn", "implicit")
 _PRODUCT_PACKAGES = ("sentence-transformers", "llama-cpp-python", "chromadb", "polars")
 # What decides a group's figures is what these import, near and far. The loader of the data is in it alone,
 # without the product that it starts: what it loads is in the digests of the data set.
-_LEAVES = ("eval/datasets.py",)
-_SHARED = ("eval/protocol.py",)
+_LEAVES = ("eval/data/datasets.py",)
+_SHARED = ("eval/runs/protocol.py",)
 _ROOTS: dict[str, tuple[str, ...]] = {
-    "baseline": ("eval/baselines.py", "eval/classic.py"),
+    "baseline": ("eval/rankers/baselines.py", "eval/rankers/classic.py"),
     # Takes minutes where the others take seconds, and rests on none of their sources.
-    "SASRec": ("eval/sequence.py", "eval/sequence_worker.py"),
-    "ours": ("eval/ours.py",),
-    "product": ("eval/product.py",),
+    "SASRec": ("eval/rankers/sequence.py", "eval/rankers/sequence_worker.py"),
+    "ours": ("eval/rankers/ours.py",),
+    "product": ("eval/rankers/product.py",),
 }
 # A row of the whole product rests on all of it, what it finds by name included.
 _PRODUCT = ("agent/**/*.py", "prompts/*.jinja")

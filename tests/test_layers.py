@@ -17,6 +17,19 @@ MAY_IMPORT = {
     "dialogue": VOCABULARY | {"data", "llm", "interests", "ranking", "dialogue"},
 }
 
+SHARED = {"errors", "rows", "figures", "manifest"}
+EVAL_MAY_IMPORT = {
+    "data": {"data"},
+    "measures": {"data", "measures"},
+    "rankers": {"data", "measures", "rankers"},
+    "runs": {"data", "measures", "rankers", "runs"},
+    "report": {"data", "measures", "rankers", "runs", "report"},
+    "audits": {"data", "measures", "rankers", "audits"},
+    "bench": {"data", "measures", "rankers", "runs", "bench"},
+    "migration": {"data", "measures", "migration"},
+    "chat": {"data", "measures", "chat"},
+}
+
 
 def imports_of(path: Path) -> set[str]:
     found = set()
@@ -78,3 +91,18 @@ def test_no_two_modules_need_each_other():
     while free := {name for name, needed in waiting.items() if not needed}:
         waiting = {name: needed - free for name, needed in waiting.items() if name not in free}
     assert not waiting, f"these need each other, or what does: {sorted(waiting)}"
+
+
+@pytest.mark.parametrize("part", sorted(EVAL_MAY_IMPORT))
+def test_the_harness_imports_in_one_direction(part):
+    files = sorted((ROOT / "eval" / part).rglob("*.py"))
+    assert files
+    for path in files:
+        for name in imports_of(path):
+            parts = name.split(".")
+            if parts[0] == "eval" and len(parts) > 1:
+                assert parts[1] in EVAL_MAY_IMPORT[part] | SHARED, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_every_part_of_the_harness_has_its_place():
+    assert {path.parent.name for path in (ROOT / "eval").glob("*/__init__.py")} == set(EVAL_MAY_IMPORT)

@@ -15,9 +15,9 @@ from agent.errors import SettingsError
 from agent.interests.migration import moment
 from agent.ranking.llm_weight import Graded, decide_llm_weight, keep_llm_decision, load_llm_decision
 from agent.weighing import decide_llm
-from eval.product import open_past
-from eval.smoke import smoke_data
-from eval.splits import make_split
+from eval.data.splits import make_split
+from eval.rankers.product import open_past
+from eval.runs.smoke import smoke_data
 
 MODEL = "smollm2-135m"
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from eval.audits.rankers import SlateRanker
 from eval.audits.tasks import SLATE, Draw, Slate, SlateSet
-from eval.datasets import ProgressCallback
+from eval.data.datasets import ProgressCallback
 from eval.errors import EvalError
-from eval.statistics import Interval, bootstrap_mean, holm, randomisation_p
+from eval.measures.statistics import Interval, bootstrap_mean, holm, randomisation_p
 
 N_GROUPS = 4
 _LEVEL = 0.05

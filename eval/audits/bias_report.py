@@ -10,12 +10,12 @@ from typing import Any
 from agent.llm.backend import Backend
 from agent.schema import to_plain
 from eval.audits.bias import FEWEST, BiasFigures, measure, run_trials
-from eval.audits.proportions import show
 from eval.audits.rankers import AuditMethod, CopyRanker, ModelRanker, PopularityRanker, SlateRanker
 from eval.audits.tasks import Draw, SlateSet, make_slates
-from eval.datasets import ProgressCallback, load_dataset
-from eval.splits import make_split
-from eval.statistics import Interval
+from eval.data.datasets import ProgressCallback, load_dataset
+from eval.data.splits import make_split
+from eval.measures.proportions import show
+from eval.measures.statistics import Interval
 
 DRAWS: tuple[Draw, ...] = ("random", "matched")
 

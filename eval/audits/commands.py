@@ -14,7 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from agent.llm.backend import Backend
-    from eval.datasets import ProgressCallback
+    from eval.data.datasets import ProgressCallback
 
 DataOption = Annotated[str, typer.Option("--data", help="Data set, workspace or event file.")]
 ItemsOption = Annotated[Path | None, typer.Option("--items", help="Item file beside an event file.")]

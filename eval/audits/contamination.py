@@ -28,14 +28,14 @@ from eval.audits.probes import (
     history_tasks,
     title_tasks,
 )
-from eval.audits.proportions import rate, rate_difference, show
 from eval.audits.rankers import ModelRanker
 from eval.audits.tasks import SlateSet, language_of, make_slates
 from eval.audits.titles import code_names, long_titles, make_up
-from eval.datasets import ProgressCallback, load_dataset
+from eval.data.datasets import ProgressCallback, load_dataset
+from eval.data.splits import Question, make_split
 from eval.errors import EvalError
-from eval.splits import Question, make_split
-from eval.statistics import Interval, bootstrap_mean
+from eval.measures.proportions import rate, rate_difference, show
+from eval.measures.statistics import Interval, bootstrap_mean
 
 Verdict = Literal[
     "knows", "the names matter", "shows no sign", "less than the control", "too few to say", "no values"

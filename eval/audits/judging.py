@@ -21,13 +21,13 @@ from agent.ranking.popular import PopularitySource
 from agent.schema import to_plain
 from eval.audits.judge import Judgement, judge_pair
 from eval.audits.judge_cases import CASES, Case
-from eval.audits.proportions import rate, show
 from eval.audits.tasks import describe_person, language_of
-from eval.datasets import ProgressCallback, load_dataset
-from eval.metrics import hits_of, ndcg
-from eval.recommenders import Recommender, SourceRow, fixed
-from eval.splits import Exam, Question, make_split
-from eval.statistics import Interval, bootstrap_mean
+from eval.data.datasets import ProgressCallback, load_dataset
+from eval.data.splits import Exam, Question, make_split
+from eval.measures.metrics import hits_of, ndcg
+from eval.measures.proportions import rate, show
+from eval.measures.statistics import Interval, bootstrap_mean
+from eval.rankers.recommenders import Recommender, SourceRow, fixed
 
 _LENGTH = 10
 # Below this share of right answers on the fixed cases (lower end of the interval) grades are not evidence.

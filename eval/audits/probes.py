@@ -15,8 +15,8 @@ from agent.ranking.rerank import Candidate, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts
 from eval.audits.tasks import N_RECENT, SLATE, count_users, describe_history, draw_negatives, language_of
 from eval.audits.titles import Halves, continues, halve
-from eval.datasets import ProgressCallback
-from eval.splits import Question
+from eval.data.datasets import ProgressCallback
+from eval.data.splits import Question
 
 _N_EXAMPLES = 4
 # Later items of the same user that the next one is compared with: so many places further on, or more.

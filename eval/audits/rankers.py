@@ -16,7 +16,7 @@ from agent.ranking.rerank import Candidate, Method, PromptReranker
 from agent.ranking.rerank_prompts import RerankPrompts, labels, title_line
 from agent.ranking.score_object import read_scores, score_schema
 from agent.settings import LlmSettings
-from eval.datasets import ProgressCallback
+from eval.data.datasets import ProgressCallback
 from eval.errors import EvalError
 
 AuditMethod = Literal["auto", "likelihood", "scores"]

@@ -20,8 +20,8 @@ from agent.data.store import Store
 from agent.data.tables import feedback as feedback_table
 from agent.schema import Feedback, to_plain
 from agent.workspace import Workspace
-from eval.audits.proportions import rate, show
-from eval.statistics import Interval, bootstrap_mean
+from eval.measures.proportions import rate, show
+from eval.measures.statistics import Interval, bootstrap_mean
 
 APPROVAL = frozenset({"pin", "more"})
 DISAPPROVAL = frozenset({"less", "mute"})

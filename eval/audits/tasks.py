@@ -19,9 +19,9 @@ from agent.data.log import Catalogue
 from agent.interests.words import Language, percent
 from agent.ranking.rerank import Candidate
 from agent.ranking.rerank_prompts import RerankPrompts, title_line
+from eval.data.sealed import SealedLog, Vault
+from eval.data.splits import MIN_TRAIN_ITEMS, Exam, Question
 from eval.errors import EvalError
-from eval.sealed import SealedLog, Vault
-from eval.splits import MIN_TRAIN_ITEMS, Exam, Question
 
 Draw = Literal["random", "matched"]
 SLATE = 20

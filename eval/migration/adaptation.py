@@ -19,11 +19,11 @@ from agent.ranking.ranker import Ranker
 from agent.ranking.windows import best_allowed
 from agent.schema import UserId
 from agent.session import Session as AgentSession
-from eval.audits.proportions import show
+from eval.measures.proportions import show
+from eval.measures.statistics import bootstrap_mean
 from eval.migration.alarms import Tick
 from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.rows import Row
-from eval.statistics import bootstrap_mean
 
 _BEFORE = 30
 _STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 20)

@@ -26,11 +26,11 @@ from agent.ranking.windows import (
 from agent.schema import UserId
 from agent.session import Session
 from agent.settings import InterestSettings
-from eval.audits.proportions import show
+from eval.measures.proportions import show
+from eval.measures.statistics import bootstrap_mean
 from eval.migration.alarms import Tick
 from eval.migration.histories import Histories
 from eval.rows import Row
-from eval.statistics import bootstrap_mean
 
 _LENGTH, _DEPTH, _BATCH = 10, 200, 64
 _WINDOW_EXACT = 1500

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from agent.interests.changes import run_whole_test, seasonal_columns
-from eval.audits.proportions import rate, show
+from eval.measures.proportions import rate, show
 from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.rows import Row
 

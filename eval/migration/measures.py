@@ -10,8 +10,8 @@ from scipy import sparse
 
 from agent.data.log import InteractionLog
 from agent.interests.permutation import shuffled_orders, window_contrast
+from eval.measures.statistics import Interval
 from eval.migration.histories import Session
-from eval.statistics import Interval
 
 _RESAMPLES = 1000
 _PLAIN_SHUFFLES = 199

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agent.interests.changepoints import find_splits, most_likely_split
 from agent.interests.population import item_category_matrix
-from eval.audits.proportions import rate, show
+from eval.measures.proportions import rate, show
 from eval.migration.alarms import Tick
 from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.migration.measures import area, plain_divergence, wins

@@ -16,7 +16,7 @@ from rich.table import Table
 from agent.agent import Agent
 from agent.interests.threads import one_thread
 from agent.session import Session
-from eval.datasets import OTHER, PRESETS, ProgressCallback, open_ingested
+from eval.data.datasets import OTHER, PRESETS, ProgressCallback, open_ingested
 from eval.figures import publish
 from eval.migration.adaptation import adaptation_rows
 from eval.migration.ahead import ahead_rows

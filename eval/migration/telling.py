@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from agent.data.log import Catalogue
 from agent.interests.frame import FacetFrame
-from eval.audits.proportions import show
+from eval.measures.proportions import show
+from eval.measures.statistics import Interval, bootstrap_mean
 from eval.migration.alarms import Tick, has_shifted
 from eval.migration.histories import Analysed, Histories, Session, analyse
 from eval.migration.measures import auc_of
 from eval.rows import Row
-from eval.statistics import Interval, bootstrap_mean
 
 _HELD_OUT = 0.2
 _TEMPLATE_CATEGORIES = 5

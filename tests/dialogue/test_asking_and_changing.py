@@ -13,7 +13,7 @@ from agent.dialogue.route_rules import is_question
 from agent.dialogue.router import WANTS, Router, route_by_rules
 from agent.errors import OfflineError
 from agent.llm.scripted import ScriptedBackend
-from eval.routing import load_questions
+from eval.chat.routing import load_questions
 from tests.dialogue.conftest import check_evidence
 
 

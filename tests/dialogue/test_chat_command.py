@@ -12,10 +12,10 @@ import pytest
 
 from agent import Agent
 from agent.dialogue.answers import Answer, Sentence
-from eval.chat_latency import QUESTIONS as WAITS
-from eval.chat_latency import run_latency
-from eval.faithfulness import run_faithfulness
-from eval.transcript import QUESTIONS, record, to_markdown
+from eval.chat.faithfulness import run_faithfulness
+from eval.chat.latency import QUESTIONS as WAITS
+from eval.chat.latency import run_latency
+from eval.chat.transcript import QUESTIONS, record, to_markdown
 from tests.dialogue.conftest import check_evidence, copied
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,7 +11,7 @@ from agent.dialogue.route_rules import CHANGING, RULES, is_question
 from agent.dialogue.router import WANTS, Router, choice_schema
 from agent.errors import BackendTimeoutError
 from agent.llm.scripted import ScriptedBackend
-from eval.routing import load_questions, route_all, run_routing, summarise, wilson
+from eval.chat.routing import load_questions, route_all, run_routing, summarise, wilson
 
 UNCLEAR = "frobnicate the whatsit"
 
@@ -54,10 +54,10 @@ def test_a_changing_tool_is_hardly_ever_reached_by_a_question_that_needs_none():
 
 
 def test_the_report_runs_and_fails_below_the_target(monkeypatch):
-    monkeypatch.setattr("eval.routing.TARGET", 0.9)
+    monkeypatch.setattr("eval.chat.routing.TARGET", 0.9)
     text, code = run_routing(model="none", as_json=True)
     assert code == 0 and json.loads(text)["rows"][-1]["questions"] == len(load_questions())
-    monkeypatch.setattr("eval.routing.TARGET", 1.01)
+    monkeypatch.setattr("eval.chat.routing.TARGET", 1.01)
     assert run_routing(model="none", as_json=False)[1] == 1
 
 

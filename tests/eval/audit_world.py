@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from agent.ranking.rerank_prompts import title_line
-from eval.datasets import Preset, prepare
-from eval.splits import make_split
+from eval.data.datasets import Preset, prepare
+from eval.data.splits import make_split
 from tests.eval.worlds import catalogue_of, log_of
 
 N_ITEMS, N_USERS = 160, 60

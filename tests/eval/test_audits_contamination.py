@@ -11,10 +11,10 @@ from agent.llm.registry import model_path
 from agent.llm.scripted import ScriptedBackend
 from eval.audits.contamination import ContaminationReport, history_probe, name_probes, rename, title_probes
 from eval.audits.probes import choose_rests, complete_titles, guess_next, history_tasks, title_tasks
-from eval.audits.proportions import rate, rate_difference
 from eval.audits.rankers import ModelRanker
 from eval.audits.tasks import make_slates
 from eval.audits.titles import code_names, halve, long_titles, make_up, plain, tokens_of
+from eval.measures.proportions import rate, rate_difference
 from tests.eval.audit_world import ARTICLES, cinema, cinema_question, shown_titles, titles
 
 WORDS = st.text(alphabet="abcdefghij()0123 ", min_size=1, max_size=60).map(

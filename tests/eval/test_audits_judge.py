@@ -14,9 +14,9 @@ from agent.ranking.popular import PopularitySource
 from eval.audits.judge import judge_pair, judge_schema, read_grades
 from eval.audits.judge_cases import CASES
 from eval.audits.judging import judge_cases, judge_rows, run_judge
-from eval.baselines import RandomSource
 from eval.errors import LeakError
-from eval.recommenders import SourceRow, fixed
+from eval.rankers.baselines import RandomSource
+from eval.rankers.recommenders import SourceRow, fixed
 from tests.eval.audit_world import cinema_question
 
 CASE = CASES[0]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from eval.bench import Row, to_markdown
+from eval.bench.run import Row, to_markdown
 
 
 def test_rows_become_a_table_that_names_misses():

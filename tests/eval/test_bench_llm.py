@@ -6,7 +6,7 @@ import pytest
 
 from agent.llm.llamacpp import LlamaCppBackend
 from agent.llm.registry import model_path
-from eval.bench_llm import Work, llm_rows, take_turn
+from eval.bench.llm import Work, llm_rows, take_turn
 
 
 @pytest.mark.model

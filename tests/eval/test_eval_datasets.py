@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from agent.errors import MissingExtraError
-from eval.beyond import background
-from eval.canary import CANARY_ID, without_canary
-from eval.classic import ClassicRow, ratings_of
-from eval.datasets import OTHER, PRESETS, Preset, digest_of, load_dataset, prepare
+from eval.data.canary import CANARY_ID, without_canary
+from eval.data.datasets import OTHER, PRESETS, Preset, digest_of, load_dataset, prepare
+from eval.data.splits import make_split
 from eval.errors import DataSetMissingError, EvalError
-from eval.protocol import run_row
-from eval.ratings import rating_errors
-from eval.smoke import smoke_data
-from eval.splits import make_split
+from eval.measures.beyond import background
+from eval.rankers.classic import ClassicRow, ratings_of
+from eval.rankers.ratings import rating_errors
+from eval.runs.protocol import run_row
+from eval.runs.smoke import smoke_data
 from tests.eval.worlds import catalogue_of, log_of
 
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.metrics import (
+from eval.measures.metrics import (
     ACCURACY,
     accuracy,
     average_precision,
@@ -25,13 +25,13 @@ from eval.metrics import (
 DOCTESTED = (
     "agent.ranking.confidence",
     "agent.ranking.rerank",
-    "eval.beyond",
-    "eval.calibration",
-    "eval.metrics",
-    "eval.ours",
-    "eval.plots",
-    "eval.sealed",
-    "eval.statistics",
+    "eval.measures.beyond",
+    "eval.measures.calibration",
+    "eval.measures.metrics",
+    "eval.rankers.ours",
+    "eval.report.plots",
+    "eval.data.sealed",
+    "eval.measures.statistics",
 )
 HITS = np.array([[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], bool)
 RELEVANT = np.array([3, 1, 2])

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from agent.llm.scripted import ScriptedBackend
-from eval import naming_groups
-from eval.naming import TEMPLATE, WORDS, name_by_model, name_groups, summarise, to_markdown
-from eval.naming_groups import Group, Item, load_items, majority_category, make_groups, overlap, title_words
+from eval.audits import naming_groups
+from eval.audits.naming import TEMPLATE, WORDS, name_by_model, name_groups, summarise, to_markdown
+from eval.audits.naming_groups import (
+    Group,
+    Item,
+    load_items,
+    majority_category,
+    make_groups,
+    overlap,
+    title_words,
+)
 
 CHEESE = Group(
     "toy",

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval import oracles
-from eval.classic import Ratings, predict_with_means
-from eval.metrics import average_precision, f1, hit_rate, hits_of, mrr, ndcg, precision, recall
+from eval.measures import oracles
+from eval.measures.metrics import average_precision, f1, hit_rate, hits_of, mrr, ndcg, precision, recall
+from eval.rankers.classic import Ratings, predict_with_means
 
 STORED = json.loads((Path(__file__).parent / "oracles.json").read_text(encoding="utf-8"))
 K = STORED["k"]

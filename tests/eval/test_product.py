@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from eval.added import added_markdown, costs, gains
-from eval.beyond import background
-from eval.canary import CANARY_ID
-from eval.product import ProductRow, ask_some, past_workspace, product_rows
-from eval.protocol import run_row
-from eval.report import render_report
-from eval.run import run
-from eval.smoke import SMOKE_PLAN, smoke_data
-from eval.splits import make_split, segments
-from eval.summary import PLAIN_PRODUCT
-from eval.tables import load_summary, to_markdown
+from eval.data.canary import CANARY_ID
+from eval.data.splits import make_split, segments
+from eval.measures.beyond import background
+from eval.rankers.product import ProductRow, ask_some, past_workspace, product_rows
+from eval.report.page import render_report
+from eval.runs.added import added_markdown, costs, gains
+from eval.runs.protocol import run_row
+from eval.runs.run import run
+from eval.runs.smoke import SMOKE_PLAN, smoke_data
+from eval.runs.summary import PLAIN_PRODUCT
+from eval.runs.tables import load_summary, to_markdown
 
 
 @pytest.fixture

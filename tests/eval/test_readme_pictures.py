@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from eval.picture import STREAM, draw, draw_stream
+from eval.bench.picture import STREAM, draw, draw_stream
 from tests.conftest import ROOT
 from tests.shops import new_shop
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from eval.audits.rerank_weight import measure
+from eval.data.splits import make_split
 from eval.errors import EvalError
-from eval.rerank_weight import measure
-from eval.smoke import smoke_data
-from eval.splits import make_split
+from eval.runs.smoke import smoke_data
 
 
 def test_the_real_model_grades_lists_of_windows_before_t(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     question, _ = make_split(smoke_data()["smoke"], max_users=0)[0]
-    monkeypatch.setattr("eval.rerank_weight.N_WINDOWS", 1)  # each window is a fit of its own
+    monkeypatch.setattr("eval.audits.rerank_weight.N_WINDOWS", 1)  # each window is a fit of its own
     steps = []
     found = measure(
         question,

@@ -16,18 +16,18 @@ import pytest
 from typer.testing import CliRunner
 
 import eval.manifest as manifest_module
-import eval.run as run_module
+import eval.runs.run as run_module
 from eval.__main__ import app
-from eval.compare import compare_runs
+from eval.data.splits import make_split, segments
 from eval.errors import DataSetMissingError, EvalError
-from eval.keep import RowCache
-from eval.protocol import Outcome
-from eval.report import render_report, write_report
-from eval.report_sections import _mark, render_overview
-from eval.smoke import SMOKE_PLAN, smoke_data
-from eval.splits import make_split, segments
-from eval.summary import summarise
-from eval.tables import find_run, load_summary, pool_sentence, publish_tables, sentences, to_markdown
+from eval.report.page import render_report, write_report
+from eval.report.sections import _mark, render_overview
+from eval.runs.compare import compare_runs
+from eval.runs.keep import RowCache
+from eval.runs.protocol import Outcome
+from eval.runs.smoke import SMOKE_PLAN, smoke_data
+from eval.runs.summary import summarise
+from eval.runs.tables import find_run, load_summary, pool_sentence, publish_tables, sentences, to_markdown
 
 ROWS = ("random", "popularity", "ItemKNN", "SASRec", "EASE with text and time, ours")
 PLAN = replace(SMOKE_PLAN, tasks=("new",), only=ROWS)
@@ -162,7 +162,7 @@ def test_data_sets_of_one_name_have_a_table_each(home, monkeypatch):
 
 
 def test_a_run_without_anybody_of_five_items_is_told(home, tmp_path, monkeypatch):
-    monkeypatch.setattr("eval.splits.MIN_TRAIN_ITEMS", 10_000)
+    monkeypatch.setattr("eval.data.splits.MIN_TRAIN_ITEMS", 10_000)
     plan = replace(PLAN, only=("random", "popularity", "EASE with text and time, ours"), n_windows=1)
     folder = run_module.run(plan, name="few", datasets=smoke_data(), runs=home / "runs", cache=tmp_path)
     summary = load_summary(folder)
@@ -376,12 +376,12 @@ def test_a_change_of_ours_leaves_the_baselines_rows_valid(tmp_path, monkeypatch)
     assert changed("agent/ranking/evidence.py") == set(groups) - {"SASRec"}
     for shared in ("agent/settings.py", "agent/data/log.py", "agent/interests/frame.py"):
         assert changed(shared) == set(groups)
-    assert changed("eval/baselines.py") == {"baseline", ""}
+    assert changed("eval/rankers/baselines.py") == {"baseline", ""}
     assert changed("agent/ranking/ease.py") == set(groups) - {"SASRec"}
-    assert changed("eval/sequence_worker.py") == {"SASRec", ""}
-    assert changed("eval/metrics.py") == set(groups)
+    assert changed("eval/rankers/sequence_worker.py") == {"SASRec", ""}
+    assert changed("eval/measures/metrics.py") == set(groups)
     assert changed("agent/pipeline.py") == {"product"}
-    assert changed("eval/report.py") == set()
+    assert changed("eval/report/page.py") == set()
 
 
 def test_the_closure_follows_imports_and_versions_are_in_the_key(tmp_path, monkeypatch):
@@ -393,16 +393,16 @@ def test_the_closure_follows_imports_and_versions_are_in_the_key(tmp_path, monke
     files = {
         "eval/a.py": "import typing\nif typing.TYPE_CHECKING:\n    import eval.e\nfrom eval import b\n",
         "eval/b.py": "def f():\n    from .c import x\n",
-        "eval/c.py": "import eval.datasets\nimport numpy\n",
-        "eval/datasets.py": "import eval.d\n",
+        "eval/c.py": "import eval.data.datasets\nimport numpy\n",
+        "eval/data/datasets.py": "import eval.d\n",
         "eval/d.py": "",
         "eval/e.py": "",
     }
-    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "data").mkdir(parents=True)
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     found = {path.relative_to(tmp_path).as_posix() for path in manifest_module.closure(["eval/a.py"])}
-    assert found == {"eval/a.py", "eval/b.py", "eval/c.py", "eval/datasets.py"}
+    assert found == {"eval/a.py", "eval/b.py", "eval/c.py", "eval/data/datasets.py"}
 
 
 def test_what_is_missing_is_told_before_anything_runs(home, monkeypatch):
@@ -428,9 +428,9 @@ def test_the_report_says_first_how_ours_did():
 
 def test_the_commands_run_show_and_compare_ones_own_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eval.run.RUNS", tmp_path / "runs")
-    monkeypatch.setattr("eval.tables.RUNS", tmp_path / "runs")
-    monkeypatch.setattr("eval.run.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("eval.runs.run.RUNS", tmp_path / "runs")
+    monkeypatch.setattr("eval.runs.tables.RUNS", tmp_path / "runs")
+    monkeypatch.setattr("eval.runs.run.CACHE", tmp_path / "cache")
     events = [
         f"u{user},i{(user * 3 + n * n) % 17},{1500000000 + n * 86400 + user}"
         for n in range(30)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from agent.errors import MissingExtraError
-from eval.beyond import background
-from eval.protocol import run_row
-from eval.run import Plan, run
-from eval.sequence import INTERPRETER, WORKER, SasRecRow, interpreter_versions
-from eval.smoke import smoke_data
-from eval.splits import make_split
+from eval.data.splits import make_split
+from eval.measures.beyond import background
+from eval.rankers.sequence import INTERPRETER, WORKER, SasRecRow, interpreter_versions
+from eval.runs.protocol import run_row
+from eval.runs.run import Plan, run
+from eval.runs.smoke import smoke_data
 
 # Stands in for the worker: lists items by how often they were taken, and says what it was given.
 STAND_IN = """
@@ -92,7 +92,7 @@ def test_a_breakdown_is_told_in_its_own_words(asked, tmp_path, monkeypatch):
 
 def test_no_end_is_an_end_too(asked, tmp_path, monkeypatch):
     question, exam = asked
-    monkeypatch.setattr("eval.sequence._SPARE_S", 0.1)  # and four times 0.2 s
+    monkeypatch.setattr("eval.rankers.sequence._SPARE_S", 0.1)  # and four times 0.2 s
     interpreter(tmp_path, monkeypatch, "import time; time.sleep(30)")
     outcome = run_row(question, exam, background(question), replace(SasRecRow(), cap_s=0.2))
     assert outcome.status == "failed" and "expected an end within" in outcome.note

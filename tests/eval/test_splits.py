@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from agent.data.log import DAY_MS
-from eval import tuning
-from eval.baselines import HALF_LIVES, RandomSource, baseline_rows
-from eval.beyond import background
-from eval.canary import CANARY_ID, planted_share, without_canary
-from eval.datasets import Preset
+from eval.data.canary import CANARY_ID, planted_share, without_canary
+from eval.data.datasets import Preset
+from eval.data.sealed import SealedLog
+from eval.data.splits import make_split, segments
 from eval.errors import EvalError, LeakError
-from eval.ours import RankerRow
-from eval.protocol import run_row, telling
-from eval.recommenders import Record, SourceRow, fixed
-from eval.sealed import SealedLog
-from eval.smoke import smoke_data
-from eval.splits import make_split, segments
+from eval.measures.beyond import background
+from eval.rankers import tuning
+from eval.rankers.baselines import HALF_LIVES, RandomSource, baseline_rows
+from eval.rankers.ours import RankerRow
+from eval.rankers.recommenders import Record, SourceRow, fixed
+from eval.runs.protocol import run_row, telling
+from eval.runs.smoke import smoke_data
 from tests.eval.worlds import (
     BrokenRow,
     FutureRow,
@@ -170,7 +170,7 @@ def test_chance_is_chance_over_cold_items_too(planted):
 
 def test_a_row_that_cannot_be_scored_costs_no_other(planted, monkeypatch):
     question, exam, known = planted[0]
-    monkeypatch.setattr("eval.protocol.beyond_accuracy", lambda *a: 1 / 0)
+    monkeypatch.setattr("eval.runs.protocol.beyond_accuracy", lambda *a: 1 / 0)
     outcome = run_row(question, exam, known, SourceRow("random", fixed(RandomSource())))
     assert (outcome.status, outcome.note) == ("failed", "ZeroDivisionError: division by zero")
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.calibration import calibration_error, reliability
-from eval.statistics import (
+from eval.measures.calibration import calibration_error, reliability
+from eval.measures.statistics import (
     Comparison,
     Interval,
     bootstrap_mean,

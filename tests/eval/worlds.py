@@ -8,8 +8,8 @@ import numpy as np
 
 from agent.data.log import DAY_MS, InteractionLog
 from agent.ranking.popular import PopularitySource
-from eval.datasets import Preset, prepare
-from eval.recommenders import Record, SourceFitted
+from eval.data.datasets import Preset, prepare
+from eval.rankers.recommenders import Record, SourceFitted
 from tests.columns import columns_of_catalogue, columns_of_log
 
 PRESET = Preset("test", 1, 0.85)

@@ -28,7 +28,7 @@ from agent.ranking.windows import (
     sample_users,
     standardise,
 )
-from eval import metrics
+from eval.measures import metrics
 
 NAMES = ["good", "other"]
 

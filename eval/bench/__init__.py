@@ -1,0 +1,1 @@
+"""The figures that the project promises, and the README's pictures."""

@@ -1,0 +1,1 @@
+"""Protocols of talks: routing, latency, faithfulness, a recorded transcript."""

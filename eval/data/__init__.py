@@ -1,0 +1,1 @@
+"""Data sets, splits, and what keeps the future from whatever ranks."""

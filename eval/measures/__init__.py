@@ -1,0 +1,1 @@
+"""Metrics, intervals and tests, and the oracles they are compared with."""

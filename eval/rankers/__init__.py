@@ -1,0 +1,1 @@
+"""Everything that is ranked and measured: baselines, our rows, the whole product."""
