@@ -7,10 +7,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agent.data.feedback import gift_key
 from agent.data.log import Catalogue, InteractionLog
@@ -46,6 +49,31 @@ def artefact_key(log: InteractionLog, catalogue: Catalogue, parts: object) -> st
     content = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode())
     content.update(log.weight.tobytes())
     return content.hexdigest()[:16]
+
+
+def load_or_encode(
+    cache: Path,
+    name: str,
+    texts: Sequence[str],
+    encode: Callable[[list[str]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """`(n, dim)` vectors of sentences that never change, by the embedder of that name; kept in the cache.
+
+    Not for what people say: the cache is not forgotten with a talk.
+    """
+    digest = hashlib.sha256("\0".join([str(_FORMAT), name, *texts]).encode()).hexdigest()[:16]
+    path = cache / f"sentences-{digest}.npy"
+    if _touched(path):
+        with suppress(ValueError, EOFError):
+            kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+            return kept
+    found = encode(list(texts))
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("wb") as file:
+        np.save(file, found, allow_pickle=False)
+    partial.replace(path)
+    return found
 
 
 def load_or_fit_population(

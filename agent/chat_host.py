@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.artifacts import last_fit_seconds
+from agent.artifacts import last_fit_seconds, load_or_encode
 from agent.data.embedders import MINILM_NAME, Embedder
 from agent.data.embedding import NON_LATIN_SHARE, non_latin_share, open_embedder, query_embedder
 from agent.data.feedback import load_feedback
@@ -134,7 +134,9 @@ class WorkspaceHost:
         english = embedder is not None and embedder.name.startswith(MINILM_NAME)
         if embedder is None or (english and non_latin_share(texts) > NON_LATIN_SHARE):
             return None
-        return embedder.encode(list(texts))
+        if len(texts) == 1:  # what a person says is not kept
+            return embedder.encode(list(texts))
+        return load_or_encode(self._session.workspace.cache_dir, embedder.name, texts, embedder.encode)
 
     def _embedder(self) -> Embedder | None:
         """The model that made the item vectors, loaded once; None when the items have no vectors."""

@@ -307,7 +307,8 @@ def show_recommendations(found: RecommendationList) -> None:
         cited = evidence_text(entry.evidence)
         why = escape(entry.reason) + (f"\n[dim]{escape(cited)}[/dim]" if cited else "")
         title = f"{escape(entry.title)}\n[dim]{escape(entry.item_id)}[/dim]"
-        table.add_row(str(entry.rank), title, f"{entry.confidence:.2f}", why)
+        confidence = f"{entry.confidence:.2f}" if entry.confidence >= 0.005 else "<0.01"
+        table.add_row(str(entry.rank), title, confidence, why)
     _console().print(table)
     if found.note:
         say(f"Note: {found.note}")

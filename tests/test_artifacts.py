@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from agent.artifacts import _keep_newest, artefact_key, load_or_fit_ranker
+from agent.artifacts import _keep_newest, artefact_key, load_or_encode, load_or_fit_ranker
 from agent.session import Recent
 from agent.settings import RankingSettings, Settings
 from tests.ranking.ranking_logs import NOW_MS, make_catalogue, planted_log, unit_vectors
@@ -87,3 +87,20 @@ def test_recent_values_are_made_once_and_the_oldest_forgotten():
     for key in (1, 2, 1, 3, 1, 2):
         assert recent.get(key, lambda key=key: make(key))[0] == key
     assert made == [1, 2, 3, 2]
+
+
+def test_vectors_of_fixed_sentences_are_made_once_per_embedder(tmp_path):
+    calls = []
+
+    def encode(texts):
+        calls.append(texts)
+        return np.full((len(texts), 3), len(calls), np.float32)
+
+    for _ in range(2):
+        assert load_or_encode(tmp_path, "a", ["x", "y"], encode).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert load_or_encode(tmp_path, "b", ["x", "y"], encode)[0, 0] == 2
+    assert load_or_encode(tmp_path, "a", ["xy"], encode).shape == (1, 3)
+    assert len(calls) == 3
+    (path,) = [path for path in tmp_path.glob("*.npy") if np.load(path)[0, 0] == 2]
+    path.write_bytes(b"torn")
+    assert load_or_encode(tmp_path, "b", ["x", "y"], encode)[0, 0] == 4

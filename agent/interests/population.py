@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,6 +117,7 @@ def fit_population(
 ) -> PopulationModel | None:
     """The population model of `log`, or None when items have no categories or there are no events."""
     from sklearn.decomposition import NMF
+    from sklearn.exceptions import ConvergenceWarning
 
     membership, names = _membership(catalogue, catalogue.leaf_categories)
     counts = (log.item >= 0) & (log.weight > 0)
@@ -131,7 +133,9 @@ def fit_population(
     damped.data = np.log1p(damped.data)
     model = NMF(n_components=n_topics, init="nndsvda", max_iter=1000, tol=1e-3, random_state=settings.seed)
     # Where the topics tell everything, rounding makes the squared error left a little less than nought.
-    with np.errstate(invalid="ignore"):
+    # Topics that are not quite at their best tell a crowd as well.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         user_topics = _rows_to_one(np.asarray(model.fit_transform(damped), np.float32))
     topic_categories = _rows_to_one(np.asarray(model.components_, np.float32))
 
