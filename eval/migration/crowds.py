@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.log import InteractionLog
-from agent.interests.frame import form_frame
-from agent.interests.migration import compute_migration, halve
+from agent.interests.migration import halve
 from agent.interests.population import PopulationModel, fit_population, leave_out
-from agent.interests.sessions import compute_session_shares
-from agent.schema import FacetChange, UserId
+from agent.schema import FacetChange
 from agent.session import Session
 from eval.migration.alarms import Tick, percent_of
-from eval.migration.histories import Histories, compose
+from eval.migration.histories import Histories, analyse, compose
 from eval.migration.histories import Session as Rows
 from eval.migration.seasons import rows_of_categories
 from eval.rows import Row
@@ -110,24 +108,10 @@ def _changes_of(
     items: NDArray[np.int32],
 ) -> list[FacetChange]:
     """The changes of a made-up user's facets that are mostly of `items`, against the crowd of `others`."""
-    own_log = compose(histories.log, contents)
-    frame = form_frame(own_log, histories.catalogue, histories.settings)
-    sessions = compute_session_shares(own_log, frame)
-    migration = compute_migration(
-        UserId("made up"),
-        own_log,
-        histories.catalogue,
-        frame=frame,
-        sessions=sessions,
-        windows=halve(sessions),
-        settings=histories.settings,
-        labels={},
-        population=others,
-        with_evidence=False,
-    )
+    one = analyse(histories, contents, population=others)
     found = []
-    for change in migration.changes:
-        members = own_log.item[sessions.facet == frame.keys.index(change.key)]
+    for change in one.migration.changes:
+        members = one.log.item[one.sessions.facet == one.frame.keys.index(change.key)]
         if change.kind in _MOVED and np.isin(members, items).mean() > _MOST:
             found.append(change)
     return found

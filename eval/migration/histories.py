@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agent.data.log import DAY_MS, Catalogue, InteractionLog
 from agent.interests.frame import FacetFrame, form_frame
 from agent.interests.migration import compute_migration, halve
-from agent.interests.population import item_category_matrix
+from agent.interests.population import PopulationModel, item_category_matrix
 from agent.interests.sessions import SessionShares, compute_session_shares
 from agent.schema import Migration, UserId
 from agent.settings import InterestSettings
@@ -155,8 +155,12 @@ def analyse(
     *,
     days: NDArray[np.int64] | None = None,
     with_evidence: bool = False,
+    population: PopulationModel | None = None,
 ) -> Analysed:
-    """The migration between the halves of a made-up history, as the product computes it."""
+    """The migration between the halves of a made-up history, as the product computes it.
+
+    `population`: the crowd that changes are held against; None tells nothing of a crowd.
+    """
     log = compose(histories.log, contents, days)
     frame = form_frame(log, histories.catalogue, histories.settings)
     sessions = compute_session_shares(log, frame)
@@ -169,6 +173,7 @@ def analyse(
         windows=halve(sessions),
         settings=histories.settings,
         labels={},
+        population=population,
         with_evidence=with_evidence,
     )
     return Analysed(log, frame, sessions, migration)
