@@ -36,7 +36,8 @@ def imports_of(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
-            found |= {f"{node.module}.{name.name}" for name in node.names if node.module == "agent"}
+            found |= {f"{node.module}.{name.name}" for name in node.names if node.module in ("agent", "eval")}
+            assert not node.level, f"{path.name}: relative imports hide what is imported"
         elif isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
     return found
@@ -102,6 +103,12 @@ def test_the_harness_imports_in_one_direction(part):
             parts = name.split(".")
             if parts[0] == "eval" and len(parts) > 1:
                 assert parts[1] in EVAL_MAY_IMPORT[part] | SHARED, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(SHARED))
+def test_what_the_parts_share_needs_none_of_them(module):
+    names = {name for name in imports_of(ROOT / "eval" / f"{module}.py") if name.startswith("eval.")}
+    assert {name.split(".")[1] for name in names} <= SHARED
 
 
 def test_every_part_of_the_harness_has_its_place():

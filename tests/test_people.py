@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -11,7 +12,12 @@ from typer.testing import CliRunner
 
 from agent import Agent
 from agent.cli import app
+from agent.errors import SettingsError
 from agent.ranking.network import FriendsOfFriendsSource
+from agent.ranking.ranker import Ranker
+from agent.settings import RankingSettings
+from eval.data.datasets import OTHER, prepare
+from tests.ranking.ranking_logs import NOW_MS, make_catalogue, planted_log
 
 START = 1_600_000_000
 DAY = 86_400
@@ -113,3 +119,40 @@ def test_without_a_file_of_people_their_ids_are_the_list(tmp_path):
         listed = json.loads(json.dumps(agent.recommend("a", 5).to_json_list()))
         assert set(agent.session.catalogue.domains) == {"people"}
     assert {entry["item_id"] for entry in listed} <= {"b", "c"}
+
+
+def test_items_described_before_the_domain_was_set_are_people_too(tmp_path):
+    events, who = tmp_path / "e.csv", tmp_path / "w.csv"
+    events.write_text("user_id,item_id,timestamp\na,b,1600000000\nb,c,1600100000\nc,a,1600200000\n")
+    who.write_text("item_id,title\na,Ann\nb,Bob\n")
+    run = CliRunner()
+    space = tmp_path / "w"
+    assert (
+        run.invoke(app, ["init", str(space), "--interactions", str(events), "--items", str(who)]).exit_code
+        == 0
+    )
+    with Agent.open(space, model="none") as agent:
+        agent.ingest_items(who)
+        agent.ingest_interactions(events)
+        assert set(agent.session.catalogue.domains) == {""}
+    toml = space / "driftrec.toml"
+    toml.write_text(toml.read_text().replace('domain = ""', 'domain = "people"'))
+    with Agent.open(space, model="none") as agent:
+        assert set(agent.session.catalogue.domains) == {"people"}
+        listed = {entry.item_id for entry in agent.recommend("a", 5).recommendations}
+        assert "a" not in listed
+
+
+def test_a_weight_for_the_network_where_nobody_is_an_item_is_an_error():
+    settings = RankingSettings(weights={"friends-of-friends": 1.0})
+    with pytest.raises(SettingsError, match="friends-of-friends"):
+        Ranker.fit(planted_log(), make_catalogue(40), settings, now_ms=NOW_MS)
+
+
+def test_the_evaluation_keeps_people_without_a_word_about_them(network):
+    log, catalogue = network.session.log, network.session.catalogue
+    rows = catalogue.text_row.copy()
+    rows[0] = 0
+    one = dataclasses.replace(catalogue, text_row=rows, vectors=np.eye(1, 3, dtype=np.float32))
+    found = prepare("people", log, one, OTHER)
+    assert len(found.catalogue) == len(catalogue) + 1  # and the planted one

@@ -60,10 +60,11 @@ def propose_toml(interactions: Path, items: Path | None = None, *, encoding: str
     events = read_sample(interactions, encoding=encoding)
     lines = ["# Proposed from the files' columns and first rows: check every line.", ""]
     lines += _interaction_lines(events, encoding)
+    people = _plain(match_columns(events.columns, INTERACTION_NAMES).get("item_id", "")) in PEOPLE_IDS
     if items is not None:
         catalogue = read_sample(items, encoding=encoding)
-        lines += ["", *_item_lines(catalogue, encoding)]
-    elif _plain(match_columns(events.columns, INTERACTION_NAMES).get("item_id", "")) in PEOPLE_IDS:
+        lines += ["", *_item_lines(catalogue, encoding, domain=PEOPLE if people else "")]
+    elif people:
         lines += ["", "[items]  # something is done to people: they are what is recommended"]
         lines += [f"domain = {_text(PEOPLE)}"]
     return "\n".join(lines) + "\n"
@@ -172,14 +173,15 @@ def _event_lines(names: Sequence[str]) -> list[str]:
     return lines
 
 
-def _item_lines(sample: Sample, encoding: str) -> list[str]:
+def _item_lines(sample: Sample, encoding: str, *, domain: str) -> list[str]:
+    """The item file's part; `domain` is what the event file already says, empty where it says nothing."""
     found = match_columns(sample.columns, ITEM_NAMES)
     for ours, what in (("item_id", "an item id"), ("title", "a title")):
         if ours not in found:
             raise _missing(sample, what, "items", ours)
     lines = ["[items]", *_encoding_lines(encoding)]
     if "domain" not in found:
-        domain = _guess_domain(found["item_id"], sample.path)
+        domain = domain or _guess_domain(found["item_id"], sample.path)
         lines.append(f"domain = {_text(domain)}")
     if "categories" in found:
         lines.append(f"category_separator = {_text(_guess_separator(sample.rows[found['categories']]))}")

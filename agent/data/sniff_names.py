@@ -14,7 +14,7 @@ _ITEM_IDS: Final = (
 
 # Columns of an event file that name the person something was done to: people are the items then.
 PEOPLE_IDS: Final = (
-    "targetuserid", "followeeid", "followedid", "friendid", "touserid", "targetid", "followee",
+    "targetuserid", "followeeid", "followedid", "friendid", "touserid", "followee",
     "targetuser", "friend", "touser", "contactid", "被关注者", "好友id", "目标用户id",
 )  # fmt: skip
 

@@ -164,9 +164,9 @@ class Store:
         return Path(f"{database}.log.npz")
 
     def load_catalogue(self, settings: ItemFile | None = None) -> Catalogue:
-        """Every item in item-code order, without vectors; what no file describes has the settings' domain."""
+        """Every item in item-code order, without vectors; what has no domain has the settings'."""
         with self.read() as connection:
-            return views.load_catalogue(connection, stub_domain=(settings or ItemFile()).domain)
+            return views.load_catalogue(connection, domain=(settings or ItemFile()).domain)
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""

@@ -145,10 +145,10 @@ def _item_codes(
     return np.where(numbers < 0, -1, codes).astype(np.int32)
 
 
-def load_catalogue(connection: Connection, *, stub_domain: str = "") -> Catalogue:
+def load_catalogue(connection: Connection, *, domain: str = "") -> Catalogue:
     """Every item in order of its number, without vectors; `texts` are the items' own, empty without.
 
-    Items that no file has described yet are of `stub_domain`.
+    Items whose file named no domain, and those that no file has described, are of `domain`.
     """
     statement = select(
         items.c.item_id,
@@ -157,7 +157,6 @@ def load_catalogue(connection: Connection, *, stub_domain: str = "") -> Catalogu
         items.c.categories,
         items.c.domain,
         items.c.text,
-        items.c.stub,
     ).order_by(items.c.item_no)
     rows = connection.execute(statement).all()
     # A catalogue has few distinct category lists: parse each once, share the tuples.
@@ -170,7 +169,7 @@ def load_catalogue(connection: Connection, *, stub_domain: str = "") -> Catalogu
         titles=tuple(row[1] for row in rows),
         descriptions=tuple(row[2] for row in rows),
         categories=tuple(parsed[row[3]] for row in rows),
-        domains=tuple(stub_domain if row[6] else row[4] for row in rows),
+        domains=tuple(row[4] or domain for row in rows),
         texts=tuple(row[5] for row in rows),
         text_row=np.full(len(rows), -1, np.int32),
     )

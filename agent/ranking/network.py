@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import Catalogue, InteractionLog
+from agent.data.log import PEOPLE, Catalogue, InteractionLog
 from agent.ranking.history import Context, context_matrix, log_matrix
 from agent.ranking.source import Arrays, csr_arrays, csr_from, fitted, load_arrays, save_arrays
 
@@ -24,7 +24,7 @@ class FriendsOfFriendsSource:
     history, of `strength / log(2 + degree)`: a contact who knows everybody says little. The user's own item
     gets 0, and so does every item that is nobody's.
 
-    A contact is a user whose id is the id of an item of the domain `people`.
+    People are the items of the domain `people`; a user is the item of the same id.
 
     Sources: Adamic and Adar 2003, "Friends and neighbors on the Web",
     https://doi.org/10.1016/S0378-8733(03)00009-1; Liben-Nowell and Kleinberg 2007, "The link-prediction
@@ -42,8 +42,8 @@ class FriendsOfFriendsSource:
 
         item_of = _items_of_users(log, catalogue)
         known = np.flatnonzero(item_of >= 0)
-        people = np.zeros(log.n_items, np.float32)
-        people[item_of[known]] = 1.0
+        # By what the item is, not by who has ever acted: whoever only is followed is a contact too.
+        people = np.array([domain == PEOPLE for domain in catalogue.domains], np.float32)
         wishes = log_matrix(log, now_ms=now_ms, half_life_days=self.train_half_life_days)
         taken = (wishes[known] @ diags(people)).tocoo()
         shape = (log.n_items, log.n_items)

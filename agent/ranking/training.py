@@ -105,7 +105,7 @@ def train(
     """Everything a ranker needs; see `Ranker.fit`."""
     past = log.before(now_ms)
     again = data_repeats(past) if repeats is None else repeats
-    _check_weights(settings)
+    _check_weights(settings, catalogue)
     course = _Course(
         log=past,
         catalogue=catalogue,
@@ -261,8 +261,8 @@ class _Steps:
             self._progress(self._count, self._total)
 
 
-def _check_weights(settings: RankingSettings) -> None:
-    every = default_sources(settings, Choices(), people=True)
+def _check_weights(settings: RankingSettings, catalogue: Catalogue) -> None:
+    every = default_sources(settings, Choices(), people=catalogue.has_people)
     known = [source.name for source in every]
     unknown = sorted(set(settings.weights) - set(known))
     if unknown:

@@ -24,7 +24,7 @@ FUSED = "fused list, no LLM"
 OUR_SOURCES = ("EASE with text and time, as published", "EASE with text and time, ours")
 PUBLISHED = EaseParams(1000.0, 0.03, 180.0, 90.0, user_norm=0.0, trend=0.0)
 # Sources that learn from who took what; without them text, popularity and the user's own repeats remain.
-_COLLABORATIVE = ("ease", "item-knn", "als", "transitions")
+_COLLABORATIVE = ("ease", "item-knn", "als", "transitions", "friends-of-friends")
 
 
 @dataclass

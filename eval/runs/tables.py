@@ -187,13 +187,15 @@ def publish_tables(folder: Path, readme: Path, *, check: bool, mark: str = MARK)
 
     summary = load_summary(folder)
     table = to_markdown(summary)
+    marked = "" if mark == MARK else f" --mark {mark}"
+    putting = f"python -m eval tables {folder.name} --readme {readme.name}{marked}"
     if check:
         shown = _between(readme.read_text(encoding="utf-8"), readme, mark)
         if shown.strip() == table.strip():
             return []
-        remedy = "make eval" if mark == MARK else summary["manifest"]["command"]
-        return [f"{readme.name}: the {mark!r} tables are not those of the run {folder.name}; run: {remedy}"]
-    publish(readme, mark, table, command=summary["manifest"]["command"])
+        return [f"{readme.name}: the {mark!r} tables are not those of the run {folder.name}; run: {putting}"]
+    _between(readme.read_text(encoding="utf-8"), readme, mark)  # says what is missing before anything changes
+    publish(readme, mark, table, command=f"{summary['manifest']['command']}; {putting}")
     return []
 
 

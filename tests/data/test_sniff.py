@@ -211,6 +211,8 @@ def test_an_event_file_of_people_makes_people_the_items(as_file: AsFile) -> None
     items = proposed(events, people)["items"]
     assert items["domain"] == "people"
     assert items["columns"]["title"] == "display_name" and items["columns"]["description"] == "about_me"
+    dump = as_file("Id,DisplayName,AboutMe\nb,Bea,likes tea\n", "users.csv")
+    assert proposed(events, dump)["items"]["domain"] == "people"
 
 
 def test_a_shop_with_user_in_its_file_name_does_not_sell_people(as_file: AsFile) -> None:
@@ -218,3 +220,6 @@ def test_a_shop_with_user_in_its_file_name_does_not_sell_people(as_file: AsFile)
     items = as_file("item_id,title\nb,Tea\n", "user_items.csv")
     assert proposed(events, items)["items"]["domain"] != "people"
     assert "items" not in proposed(events)
+    generic = as_file("user_id,target_id,timestamp\na,b,1700000000\n", "log.csv")
+    with pytest.raises(MappingError, match="an item or a search query"):
+        proposed(generic)

@@ -245,6 +245,18 @@ def test_sentences_say_better_only_with_an_interval(finished):
     assert any("EASE with text and time, ours against" in line for line in sentences(table))
 
 
+def test_tables_for_other_marks_name_the_command_that_puts_them_there(finished, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- llm -->\nold\n<!-- /llm -->\n", encoding="utf-8")
+    (problem,) = publish_tables(finished, readme, check=True, mark="llm")
+    assert problem.endswith(f"run: python -m eval tables {finished.name} --readme README.md --mark llm")
+    with pytest.raises(EvalError, match="<!-- eval -->"):
+        publish_tables(finished, readme, check=False)
+    assert "old" in readme.read_text(encoding="utf-8")
+    publish_tables(finished, readme, check=False, mark="llm")
+    assert publish_tables(finished, readme, check=True, mark="llm") == []
+
+
 def test_the_pool_is_held_against_the_best_single_source(finished):
     (table,) = load_summary(finished)["tables"]
     assert table["pool"] is None and not any("Recall@50" in line for line in sentences(table))

@@ -63,6 +63,14 @@ def test_old_contacts_fade_and_later_ones_are_not_seen():
     assert not scores_of([(0, 1, 1), (1, 2, 300)], now_ms=200 * DAY_MS).any()
 
 
+def test_whoever_only_is_followed_is_a_contact_and_the_future_changes_nothing():
+    now = 200 * DAY_MS
+    edges = [(0, 1, 1), (1, 2, 2), (1, 3, 3)]
+    before = scores_of(edges, now_ms=now)
+    assert before[2] == before[3] > 0
+    np.testing.assert_array_equal(scores_of([*edges, (3, 4, 300)], now_ms=now), before)
+
+
 def test_users_and_items_unknown_at_the_fit_are_no_error():
     log = make_log([(0, 1, 1), (1, 2, 2)], n_users=3, n_items=3)
     fitted = FriendsOfFriendsSource().fit(log, people(3), now_ms=NOW_MS)
