@@ -33,7 +33,7 @@ _POPULATIONS_KEPT = 6
 _RANKERS_KEPT = 4
 _SCANS_KEPT = 3
 # Of the test that a scan makes: it stands in the key, so that no other test's results are taken for its own.
-_TEST = "beside seasons"
+_TEST = "beside the seasons of the moment"
 _LAST_FIT = "last-fit.json"
 
 

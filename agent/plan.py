@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.data.days import day_number
 from agent.data.log import Catalogue
 from agent.errors import SettingsError
-from agent.interests.forgetting import compute_emphasis, describe_emphasis
+from agent.interests.forgetting import Emphasis, compute_emphasis, describe_emphasis
 from agent.interests.migration import halve
 from agent.interests.sessions import compute_recency_shares
 from agent.interests.state import UserState
@@ -237,12 +238,13 @@ def know(session: Session, request: Request, moment_ms: int) -> Person:
     )
     profile = room.profile_of(state, with_evidence=False)
     changes: Mapping[str, FacetChange] = {}
-    emphasis = None
+    emphasis: Emphasis | None = None
     if request.use_migration:
         changes, emphasis = session.movements.get(_movement_key(state), lambda: _movement(session, state))
-    queries = facet_queries(session, state, changes, emphasis=emphasis)
-    forgets = "" if emphasis is None else describe_emphasis(state.log, emphasis)
-    return Person(state, profile, changes, queries, emphasis, forgets)
+    weights = None if emphasis is None else emphasis.weights
+    queries = facet_queries(session, state, changes, emphasis=weights)
+    forgets = "" if emphasis is None else describe_emphasis(emphasis)
+    return Person(state, profile, changes, queries, weights, forgets)
 
 
 def _movement(session: Session, state: UserState) -> Movement:
@@ -256,10 +258,11 @@ def _movement(session: Session, state: UserState) -> Movement:
 
 
 def _movement_key(state: UserState) -> Hashable:
-    """Everything a movement is computed from: which events count, in which frame, under which names."""
+    """Everything a movement is computed from: the events that count, the frame, the names, and the day."""
     counted = hashlib.blake2b(state.log.interaction_id.tobytes(), digest_size=16).digest()
     labels = tuple((key, words.label) for key, words in state.shown.items())
-    return state.user_id, counted, state.frame_version, labels
+    today = day_number(state.moment_ms - 1, state.log.zone)
+    return state.user_id, counted, state.frame_version, labels, today
 
 
 def facet_queries(

@@ -19,6 +19,7 @@ from agent.data.live import LiveEvents
 from agent.data.log import Catalogue, InteractionLog
 from agent.data.store import Store
 from agent.errors import WorkspaceBusyError
+from agent.interests.forgetting import Emphasis
 from agent.interests.population import PopulationModel
 from agent.interests.room import InterestRoom
 from agent.interests.scan import Drift
@@ -43,7 +44,7 @@ _MOMENTS_KEPT = 3
 # Users whose movement stays in memory: a list for each message of a chat must not test it anew.
 _USERS_KEPT = 256
 # How each facet of a user moves, by key, and how much each of their interactions still counts (None: fully).
-Movement = tuple[Mapping[str, FacetChange], NDArray[np.float32] | None]
+Movement = tuple[Mapping[str, FacetChange], Emphasis | None]
 
 
 class Recent(Generic[T]):

@@ -9,7 +9,7 @@ from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
 from agent.dialogue.phrases import say
 from agent.dialogue.tell_person import marks_of, nothing_known, span_of
-from agent.interests.words import change_from_facts
+from agent.interests.words import change_from_facts, leaves_out_seasons
 from agent.schema import Facet, FacetChange
 
 _CHANGES: Final = 4
@@ -37,7 +37,8 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
         sentences.append(Sentence(text, ("fact:migration",), aside=True))
     moved = [change for change in found.changes if change.kind != "stable"]
     if found.abstained or not moved:
-        key = "abstained" if found.before else "abstained_short"
+        # Without a test there is no p to tell: the note says what was too little.
+        key = "abstained" if found.before and found.p_value < 1 else "abstained_short"
         text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
         sentences.append(Sentence(text, ("fact:migration",)))
         # A season is a rhythm, no change: it is told beside "no clear change" too.
@@ -53,7 +54,8 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
     }
     keys = {facet.key: facet for facet in ctx.profile.facets}
     shown = [change for change in moved if not _hidden_change(ctx, change, keys.get(change.key))]
-    sentences += [_change_row(ctx, change) for change in shown[:_CHANGES]]
+    beside = leaves_out_seasons(found.changes)
+    sentences += [_change_row(ctx, change, beside_seasons=beside) for change in shown[:_CHANGES]]
     if len(shown) < len(moved):
         text = ctx.care.line("hidden", ctx.language, n=len(moved) - len(shown))
         sentences.append(Sentence(text, ("fact:changes",), row=True))
@@ -95,10 +97,10 @@ def _hidden_change(ctx: ToolContext, change: FacetChange, facet: Facet | None) -
     return ctx.care.hides_items((item for item in items if item >= 0), ctx.state.named)
 
 
-def _change_row(ctx: ToolContext, change: FacetChange) -> Sentence:
+def _change_row(ctx: ToolContext, change: FacetChange, *, beside_seasons: bool = False) -> Sentence:
     marks = (
         *marks_of(change.evidence_before, _IDS_PER_CHANGE),
         *marks_of(change.evidence_after, _IDS_PER_CHANGE),
         "fact:changes",
     )
-    return Sentence(change_from_facts(change, ctx.language), marks, row=True)
+    return Sentence(change_from_facts(change, ctx.language, beside_seasons=beside_seasons), marks, row=True)

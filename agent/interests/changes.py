@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +70,11 @@ class Tested:
     own_p: NDArray[np.float64]
     return_q: NDArray[np.float64]
 
+    @property
+    def rest_sizes(self) -> tuple[int, int]:
+        """Sessions in the earlier and the later window that hold more than seasonal facets."""
+        return self.n_rest_before, self.rest.n_sessions - self.n_rest_before
+
     def masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which of `sessions` lie in the earlier window, and which in the later."""
         before = np.arange(self.sessions.n_sessions) < self.n_before
@@ -90,19 +95,32 @@ def enough_columns(sessions: SessionShares) -> NDArray[np.int64]:
 
 
 def seasonal_columns(
-    sessions: SessionShares, everything: SessionShares, settings: InterestSettings
+    sessions: SessionShares,
+    everything: SessionShares,
+    settings: InterestSettings,
+    *,
+    today: int | None = None,
 ) -> dict[int, Season]:
-    """The facets with a yearly rhythm, by column: known at the end of the windows, from all that lies before.
+    """The facets with a yearly rhythm, by column, from everything up to the end of the windows.
 
     Args:
-        sessions: of both windows.
+        sessions: of both windows; not empty.
         everything: all sessions of the user.
+        today: day number of the moment that is asked about; None: the day of the newest of `sessions`.
     """
     past = everything.days <= sessions.days[-1]
     columns = enough_columns(sessions)
     active = everything.shares[past][:, columns] > 0
-    found = find_seasons(everything.days[past], active, settings, zone=everything.zone)
+    found = find_seasons(everything.days[past], active, settings, zone=everything.zone, today=today)
     return {int(columns[spot]): season for spot, season in found.items()}
+
+
+def beside_seasons(
+    sessions: SessionShares, n_before: int, seasons: Collection[int]
+) -> tuple[SessionShares, int]:
+    """`sessions` without the seasonal columns, and how many of what is left are in the earlier window."""
+    rest = sessions.without(seasons)
+    return rest, int(np.isin(rest.days, sessions.days[:n_before]).sum())
 
 
 def run_whole_test(
@@ -139,32 +157,29 @@ def run_facet_tests(
     sessions: SessionShares,
     n_before: int,
     *,
+    seasons: Mapping[int, Season],
     crowd: NDArray[np.float32] | None,
-    everything: SessionShares,
     settings: InterestSettings,
-) -> Tested | None:
-    """The overall test and that of every facet; None when there is too little to test.
+) -> Tested:
+    """The overall test and that of every facet.
 
     A facet with a yearly rhythm is left out of the overall test and of the shares of the others: that it was
     up in one window says which part of the year that was. Beside seasons alone nothing can have moved.
 
     Args:
-        sessions: of both windows; the first `n_before` are the earlier one.
-        crowd: `(n_sessions, n_facets)` from `crowd_shares`; None ascribes nothing to the crowd.
-        everything: all sessions of the user, for the seasons.
+        sessions: of both windows; the first `n_before` are the earlier one. Enough for a test in each.
+        seasons: the seasonal facets by column.
+        crowd: `(n_rest_sessions, n_facets)` from `crowd_shares`, of the sessions that are left beside the
+            seasons; None ascribes nothing to the crowd.
     """
-    if min(n_before, sessions.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
-        return None
-    seasons = seasonal_columns(sessions, everything, settings)
-    rest = sessions.without(seasons)
-    kept = np.isin(sessions.days, rest.days)
-    n_rest_before = int(kept[:n_before].sum())
+    rest, n_rest_before = beside_seasons(sessions, n_before, seasons)
     whole = run_whole_test(log, catalogue, rest, n_rest_before, settings=settings) or _UNMOVED
     columns = enough_columns(sessions)
     of_season = np.isin(columns, list(seasons))
-    found = _test_columns(sessions, columns, n_before, crowd, settings)
+    # Nothing of a season is ever ascribed to the crowd.
+    found = _test_columns(sessions, columns, n_before, None if seasons else crowd, settings)
     if seasons and min(n_rest_before, rest.n_sessions - n_rest_before) >= MIN_WINDOW_SESSIONS:
-        others = _test_columns(rest, columns, n_rest_before, None if crowd is None else crowd[kept], settings)
+        others = _test_columns(rest, columns, n_rest_before, crowd, settings)
         found = tuple(np.where(of_season, one, other) for one, other in zip(found, others, strict=True))
     difference, effect, p_value, own_p = found
     q_value = benjamini_hochberg(p_value)

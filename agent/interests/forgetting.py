@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +25,25 @@ _OLD_CHAPTER = 0.1
 _LEAST = 1e-6
 
 
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """How much each interaction of a log still counts, and why.
+
+    Attributes:
+        weights: `(n_interactions,)` float32, above 0, at most 1.
+        fades: whether everything counts less with its age.
+        chapter_day: day number before which things count a tenth; None where no chapter ended.
+    """
+
+    weights: NDArray[np.float32]
+    fades: bool
+    chapter_day: int | None
+
+
 def compute_emphasis(
     log: InteractionLog, sessions: SessionShares, migration: Migration, *, frame: FacetFrame
-) -> NDArray[np.float32] | None:
-    """`(n_interactions,)` float32, above 0, at most 1: how much each still counts; None: all count fully.
+) -> Emphasis | None:
+    """How much each interaction still counts; None: all count fully.
 
     A gradual move, one that the overall test calls beyond chance, lets everything fade with a half-life of
     120 days beside what the sources do by themselves. An abrupt one, a change point of high odds, puts what
@@ -43,28 +60,24 @@ def compute_emphasis(
     sure = [split.session for split in find_splits(rest.shares) if split.log_odds > _SURE_LOG_ODDS]
     if not len(log) or (migration.abstained and not sure):
         return None
-    emphasis = np.ones(len(log), np.float32) if migration.abstained else fade(log.timestamp_ms)
-    if sure:
-        emphasis[log.day < rest.days[sure[-1]]] *= np.float32(_OLD_CHAPTER)
+    weights = np.ones(len(log), np.float32) if migration.abstained else fade(log.timestamp_ms)
+    chapter_day = int(rest.days[sure[-1]]) if sure else None
+    if chapter_day is not None:
+        weights[log.day < chapter_day] *= np.float32(_OLD_CHAPTER)
     if seasonal:
-        emphasis[np.isin(frame.facet_of(log.item), seasonal)] = 1.0
-    return emphasis
+        weights[np.isin(frame.facet_of(log.item), seasonal)] = 1.0
+    return Emphasis(weights, not migration.abstained, chapter_day)
 
 
-def describe_emphasis(log: InteractionLog, emphasis: NDArray[np.float32]) -> str:
-    """Why some of `log` counts less, for the record of a list: the interests moved, or a chapter ended.
+def describe_emphasis(emphasis: Emphasis) -> str:
+    """Why some of a log counts less, for the record of a list: the interests moved, or a chapter ended.
 
     The halves of a history can hold the same mix where a change point is sure: nothing has moved then between
     them, nothing fades by its age, and only what lies before that day counts less.
-
-    Args:
-        emphasis: from `compute_emphasis` of the same log.
     """
-    if not np.isin(emphasis, (np.float32(1.0), np.float32(_OLD_CHAPTER))).all():
+    if emphasis.fades or emphasis.chapter_day is None:
         return "the older ones count less, for the interests have moved"
-    old = np.flatnonzero(emphasis < 1.0)
-    began = day_name(int(log.day[int(old[-1]) + 1]))
-    return f"those before {began} count a tenth, for a chapter ended there"
+    return f"those before {day_name(emphasis.chapter_day)} count a tenth, for a chapter ended there"
 
 
 def fade(timestamp_ms: NDArray[np.int64]) -> NDArray[np.float32]:

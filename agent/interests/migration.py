@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.days import day_start
+from agent.data.days import day_number, day_start
 from agent.data.log import Catalogue, InteractionLog
 from agent.interests.changepoints import find_splits
 from agent.interests.changes import (
     MIN_WINDOW_SESSIONS,
     Tested,
     add_evidence,
+    beside_seasons,
     list_changes,
     run_facet_tests,
     run_whole_test,
@@ -40,19 +41,22 @@ def compute_drift(
     *,
     log: InteractionLog,
     catalogue: Catalogue,
+    moment_ms: int | None = None,
 ) -> tuple[float, float] | None:
     """`(drift_score, p_value)` of one user, or None with too few sessions: the fast scan over all users.
 
     Args:
         log: that user's interactions, the ones `sessions` was computed from.
+        moment_ms: as for `compute_migration`.
     """
     before, after = windows.masks(sessions)
     both = sessions.take(before | after)
     n_before = int(before.sum())
     if min(n_before, both.n_sessions - n_before) < MIN_WINDOW_SESSIONS:
         return None
-    rest = both.without(seasonal_columns(both, sessions, settings))
-    n_rest_before = int(np.isin(both.days[:n_before], rest.days).sum())
+    today = _today(windows, moment_ms, sessions.zone)
+    seasons = seasonal_columns(both, sessions, settings, today=today)
+    rest, n_rest_before = beside_seasons(both, n_before, seasons)
     found = run_whole_test(log, catalogue, rest, n_rest_before, settings=settings)
     # Beside seasons alone nothing can have moved.
     return (0.0, 1.0) if found is None else (found.drift_score, found.p_value)
@@ -72,6 +76,7 @@ def compute_migration(
     with_evidence: bool = True,
     n_left_out: int = 0,
     language: Language = "en",
+    moment_ms: int | None = None,
 ) -> Migration:
     """How one user's interests moved between two windows.
 
@@ -84,6 +89,8 @@ def compute_migration(
             they stay empty.
         n_left_out: events of the user that do not count and are not in `log`; for the note.
         language: of the note.
+        moment_ms: the moment that is asked about, in milliseconds UTC: which seasons are on, due or missed by
+            then; None: the end of the windows.
 
     Returns:
         The migration with all facets that are shown or changed; `story` is left empty.
@@ -98,15 +105,16 @@ def compute_migration(
     before, after = windows.masks(sessions)
     sizes = (int(before.sum()), int(after.sum()))
     both = sessions.take(before | after)
-    crowd = None if population is None else _crowd(log, catalogue, frame, population, both, n_before=sizes[0])
     moments = (windows.split_ms, windows.end_ms)
     dislikes = _dislikes(log, catalogue, frame, settings, moments, wanted=with_evidence)
-    tested = run_facet_tests(
-        log, catalogue, both, sizes[0], crowd=crowd, everything=sessions, settings=settings
-    )
-    if tested is None:
+    if min(sizes) < MIN_WINDOW_SESSIONS:
         note = say(language, "few", before=sizes[0], after=sizes[1], least=MIN_WINDOW_SESSIONS)
         return _abstain(user_id, windows, sizes, note, dislikes=dislikes, zone=log.zone)
+    seasons = seasonal_columns(both, sessions, settings, today=_today(windows, moment_ms, log.zone))
+    crowd = None
+    if population is not None:
+        crowd = _crowd(log, catalogue, frame, population, both, n_before=sizes[0], seasons=seasons)
+    tested = run_facet_tests(log, catalogue, both, sizes[0], seasons=seasons, crowd=crowd, settings=settings)
     changes = list_changes(tested, sessions, frame=frame, settings=settings, labels=labels)
     if with_evidence:
         changes = _evidenced(changes, log, catalogue, tested, sessions, frame=frame)
@@ -121,13 +129,25 @@ def compute_migration(
         p_value=tested.whole.p_value,
         abstained=abstained,
         changes=changes,
-        note=migration_note(
-            tested.whole, tested.rest.n_sessions, changes, settings=settings, language=language
-        ),
+        note=_note(tested, changes, settings, language),
         change_points=_change_points(tested) if with_evidence and not abstained else (),
         dislikes=dislikes,
         interlude=_interlude(tested, settings),
     )
+
+
+def _today(windows: Windows, moment_ms: int | None, zone: str) -> int:
+    """The day that holds the last millisecond before the moment asked about."""
+    return day_number((windows.end_ms if moment_ms is None else moment_ms) - 1, zone)
+
+
+def _note(
+    tested: Tested, changes: tuple[FacetChange, ...], settings: InterestSettings, language: Language
+) -> str:
+    before, after = tested.rest_sizes
+    if min(before, after) < MIN_WINDOW_SESSIONS:
+        return say(language, "few beside seasons", before=before, after=after, least=MIN_WINDOW_SESSIONS)
+    return migration_note(tested.whole, tested.rest.n_sessions, changes, settings=settings, language=language)
 
 
 def _dislikes(
@@ -170,9 +190,12 @@ def _crowd(
     sessions: SessionShares,
     *,
     n_before: int,
+    seasons: Collection[int],
 ) -> NDArray[np.float32]:
+    """The crowd's shares in each session that is left beside the seasons, and of what is left there."""
+    rest, n_rest_before = beside_seasons(sessions, n_before, seasons)
     parts = facet_category_parts(log, catalogue, frame, population)
-    return crowd_shares(population, parts, sessions.days, n_before=n_before)
+    return crowd_shares(population, parts, rest.days, n_before=n_rest_before, left_out=seasons)
 
 
 def _interlude(tested: Tested, settings: InterestSettings) -> tuple[datetime, datetime] | None:

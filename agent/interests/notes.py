@@ -22,6 +22,7 @@ Said = Literal[
     "one",
     "all left out",
     "few",
+    "few beside seasons",
     "chance",
     "longer",
     "larger",
@@ -53,6 +54,10 @@ _TEXT: dict[Language, dict[Said, str]] = {
         "few": (
             "Too few sessions to tell: {before} before and {after} after; at least {least} in each are "
             "needed, and 20 in all to see a moderate change."
+        ),
+        "few beside seasons": (
+            "Too few sessions beside what comes with the seasons to tell: {before} before and {after} after; "
+            "at least {least} in each are needed, and 20 in all to see a moderate change."
         ),
         "chance": "No change beyond chance (p = {p:.3f} over {n} sessions).",
         "longer": (
@@ -92,6 +97,10 @@ _TEXT: dict[Language, dict[Said, str]] = {
         "all left out": "{n}个事件全是礼物或被排除：都不计入，因此一无所知。",
         "few": (
             "会话太少，无法判断：之前{before}次，之后{after}次；两边各至少需要{least}次，"
+            "要看出中等的变化一共需要20次。"
+        ),
+        "few beside seasons": (
+            "除随季节而来的以外会话太少，无法判断：之前{before}次，之后{after}次；两边各至少需要{least}次，"
             "要看出中等的变化一共需要20次。"
         ),
         "chance": "没有超出偶然的变化（{n}次会话，p = {p:.3f}）。",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ _SMOOTHING = 50.0
 _LEAST_OTHERS = 10
 # Part of the user's activity in a category from which the category is a facet's own.
 _OWN_PART = 0.5
+# Of a period in which everyone takes hardly anything but what is left out, nothing can be told.
+_LEAST_BESIDE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ def crowd_shares(
     days: NDArray[np.int64],
     *,
     n_before: int,
+    left_out: Collection[int] = (),
 ) -> NDArray[np.float32]:
     """`(n_sessions, n_facets)` float32: the population's share of a facet's categories when a session was.
 
@@ -254,9 +257,14 @@ def crowd_shares(
         facet_categories: `(n_facets, n_categories)`, for each facet and category the part of the user's
             activity in that category which lies in the facet, 0–1.
         days: `(n_sessions,)` UTC day numbers; the first `n_before` are of the earlier window.
+        left_out: facets that the user's own shares are told without: their categories count for nobody, the
+            population's other shares sum to one again.
     """
     periods = population.period_of(days)
-    crowd = np.asarray((population.period_shares @ facet_categories.T)[periods], np.float32)
+    parts = population.period_shares @ facet_categories.T
+    beside = 1.0 - parts[:, list(left_out)].sum(axis=1, keepdims=True)
+    parts = np.divide(parts, beside, out=np.zeros_like(parts), where=beside > _LEAST_BESIDE)
+    crowd = np.asarray(parts[periods], np.float32)
     windows = periods[:n_before], periods[n_before:]
     if min(map(len, windows)) == 0:
         return np.zeros_like(crowd)

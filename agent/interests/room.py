@@ -291,7 +291,8 @@ class InterestRoom:
         """
         state = self.open_user(user_id)
         windows = choose_windows(state.sessions, start_ms=start_ms, split_ms=split_ms, end_ms=end_ms)
-        migration = self.migration_of(state, windows)
+        asked_ms = None if windows is None or end_ms is None else windows.end_ms
+        migration = self.migration_of(state, windows, asked_ms=asked_ms)
         wording = self.wording if tell else Wording(None, self.wording.language)
         return wording.tell(migration)
 
@@ -302,13 +303,20 @@ class InterestRoom:
         *,
         with_evidence: bool = True,
         with_crowd: bool = True,
+        asked_ms: int | None = None,
     ) -> Migration:
         """The migration of an opened user between `windows`, without a story.
 
         Args:
             with_evidence: collect interaction ids and intervals.
             with_crowd: tell apart what everyone did; half of the time it takes.
+            asked_ms: the moment that is asked about; None: the state's, or the end of windows that end before
+                the user does.
         """
+        if asked_ms is None:
+            asked_ms = state.moment_ms
+            if windows is not None and len(state.log) and state.log.timestamp_ms[-1] >= windows.end_ms:
+                asked_ms = windows.end_ms
         return compute_migration(
             state.user_id,
             state.log,
@@ -318,21 +326,19 @@ class InterestRoom:
             windows=windows,
             settings=self.settings,
             labels={key: entry.label for key, entry in state.shown.items()},
-            population=self._others(state, windows) if with_crowd else None,
+            population=self._others(state.user_id, asked_ms) if with_crowd else None,
             with_evidence=with_evidence,
             n_left_out=state.n_left_out,
             language=self.wording.language,
+            moment_ms=asked_ms,
         )
 
-    def _others(self, state: UserState, windows: Windows | None) -> PopulationModel | None:
-        """The others as of the state's moment, or of the end of windows that end before the user does."""
-        until_ms = state.moment_ms
-        if windows is not None and len(state.log) and state.log.timestamp_ms[-1] >= windows.end_ms:
-            until_ms = windows.end_ms
+    def _others(self, user_id: str, until_ms: int) -> PopulationModel | None:
+        """The others as of a moment."""
         if self.population_before is None or not len(self.log) or until_ms > self.log.timestamp_ms[-1]:
-            return leave_out(self.population, self.log, self.catalogue, state.user_id)
+            return leave_out(self.population, self.log, self.catalogue, user_id)
         past = self.log.before(until_ms)
-        return leave_out(self.population_before(until_ms), past, self.catalogue, state.user_id)
+        return leave_out(self.population_before(until_ms), past, self.catalogue, user_id)
 
     def scan(self, *, min_sessions: int | None = None, progress: Progress | None = None) -> list[Drift]:
         """How far every user with enough sessions moved, largest drift first; no model, nothing stored.
@@ -351,4 +357,7 @@ class InterestRoom:
                     log = log.take(~gift_rows(log, self.feedback_state(user_id), self.catalogue.item_codes))
                 yield UserId(user_id), log
 
-        return scan_users(counting(), self.catalogue, self.settings, min_sessions=least)
+        newest_ms = int(self.log.timestamp_ms[-1]) if len(self.log) else 0
+        return scan_users(
+            counting(), self.catalogue, self.settings, min_sessions=least, moment_ms=newest_ms + 1
+        )

@@ -32,11 +32,13 @@ def scan_users(
     settings: InterestSettings,
     *,
     min_sessions: int,
+    moment_ms: int,
 ) -> list[Drift]:
     """The drift of every user with that many days or more, largest first.
 
     Args:
         logs: of each user the interactions that count.
+        moment_ms: at which is asked: a season that was due by then and did not come is none.
     """
     found = []
     for user_id, log in logs:
@@ -46,7 +48,7 @@ def scan_users(
         windows = halve(sessions)
         if windows is None:
             continue
-        drift = compute_drift(sessions, windows, settings, log=log, catalogue=catalogue)
+        drift = compute_drift(sessions, windows, settings, log=log, catalogue=catalogue, moment_ms=moment_ms)
         if drift is not None:
             found.append(Drift(user_id, sessions.n_sessions, *drift))
     return sorted(found, key=lambda entry: (-entry.drift_score, entry.user_id))

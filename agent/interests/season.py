@@ -52,7 +52,9 @@ class SeasonTest:
 _CANNOT_TELL = SeasonTest(1.0, 1.0)
 
 
-def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTest:
+def season_test(
+    days: NDArray[np.int64], active: NDArray[np.bool_], *, today: int | None = None
+) -> SeasonTest:
     """The test of one facet.
 
     The season is the days of the year of the newest episode of the facet, with some days on either side.
@@ -61,13 +63,14 @@ def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTes
     multiplied by the number of tries.
 
     Args:
-        days: `(n_sessions,)` day numbers, ascending, from the first session of the user to the moment that
-            is asked about.
+        days: `(n_sessions,)` day numbers, ascending, of all sessions of the user before the moment that is
+            asked about.
         active: in which of them the facet was active.
+        today: day number of that moment; None: the day of the newest session.
 
     Returns:
-        Its p-value is 1 where the history is shorter than thirteen months, shows too little to tell, or goes
-        on past a season that was due and did not come.
+        Its p-value is 1 where the history is shorter than thirteen months, shows too little to tell, or where
+        a season was due by `today` and did not come.
     """
     own = days[active]
     if not len(own) or days[-1] - days[0] < MIN_SPAN_DAYS:
@@ -75,7 +78,8 @@ def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTes
     spells = np.split(own, np.flatnonzero(np.diff(own) > _PAUSE_DAYS) + 1)
     # A single day is often an errand between two seasons: then the episode before it is asked about too.
     anchors = spells[-2:] if len(spells[-1]) == 1 else spells[-1:]
-    anchors = [spell for spell in anchors if _may_be_season(spell, int(days[-1]))]
+    at_day = int(days[-1]) if today is None else today
+    anchors = [spell for spell in anchors if _may_be_season(spell, at_day)]
     found = []
     for newest in anchors:
         earlier = days < newest[0] - _PAUSE_DAYS
@@ -87,9 +91,9 @@ def season_test(days: NDArray[np.int64], active: NDArray[np.bool_]) -> SeasonTes
     return SeasonTest(min(len(found) * best.p_value, 1.0), min(len(found) * least, 1.0), best.episodes)
 
 
-def _may_be_season(spell: NDArray[np.int64], last_day: int) -> bool:
+def _may_be_season(spell: NDArray[np.int64], today: int) -> bool:
     """Whether a spell of activity is short enough for a season, and no later season was missed."""
-    overdue = last_day > spell[-1] + _YEAR_DAYS + _SLACK_DAYS
+    overdue = today > spell[-1] + _YEAR_DAYS + _SLACK_DAYS
     return bool(spell[-1] - spell[0] <= _MOST_DAYS and not overdue)
 
 
@@ -125,7 +129,12 @@ def _tail(n: int, k: int, m: int, *, hits: int) -> float:
 
 
 def find_seasons(
-    days: NDArray[np.int64], active: NDArray[np.bool_], settings: InterestSettings, *, zone: str = "UTC"
+    days: NDArray[np.int64],
+    active: NDArray[np.bool_],
+    settings: InterestSettings,
+    *,
+    zone: str = "UTC",
+    today: int | None = None,
 ) -> dict[int, Season]:
     """The seasonal columns of `active`, with what is known of their seasons.
 
@@ -137,27 +146,29 @@ def find_seasons(
         days: `(n_sessions,)` as for `season_test`.
         active: `(n_sessions, n_columns)`.
         zone: the days are days of this zone.
+        today: as for `season_test`.
     """
     if not len(days) or days[-1] - days[0] < MIN_SPAN_DAYS:
         return {}
+    at_day = int(days[-1]) if today is None else today
     level = _PART_OF_ALPHA * settings.alpha
-    tests = {column: season_test(days, active[:, column]) for column in range(active.shape[1])}
+    tests = {column: season_test(days, active[:, column], today=at_day) for column in range(active.shape[1])}
     trials = [column for column, test in tests.items() if test.least_p <= level]
     q_values = benjamini_hochberg(np.array([tests[column].p_value for column in trials]))
     return {
-        column: _season(tests[column], float(q_value), int(days[-1]), zone)
+        column: _season(tests[column], float(q_value), at_day, zone)
         for column, q_value in zip(trials, q_values, strict=True)
         if q_value <= level
     }
 
 
-def _season(test: SeasonTest, q_value: float, last_day: int, zone: str) -> Season:
+def _season(test: SeasonTest, q_value: float, today: int, zone: str) -> Season:
     first, last = test.episodes[-1]
-    current = last_day <= last + _SLACK_DAYS
+    current = today <= last + _SLACK_DAYS
     # Two years make a coincidence; from the third on the next one is announced.
     due = round(first + _YEAR_DAYS)
     # A day that has passed announces nothing: it may come yet, or it has not come.
-    foretold = not current and len(test.episodes) > 2 and due > last_day
+    foretold = not current and len(test.episodes) > 2 and due > today
     return Season(
         episodes=tuple((day_start(a, zone), day_start(b + 1, zone)) for a, b in test.episodes),
         p_value=test.p_value,

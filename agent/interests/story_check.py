@@ -11,7 +11,15 @@ import re
 from collections.abc import Sequence
 
 from agent.interests.story_words import ALLOWED_EN, ALLOWED_ZH, DIRECTION_EN, DIRECTION_ZH, Direction
-from agent.interests.words import CROWD_LEAD, SEASON_LEAD, Language, percent, season_item
+from agent.interests.words import (
+    BESIDE_SEASONS,
+    CROWD_LEAD,
+    SEASON_LEAD,
+    Language,
+    leaves_out_seasons,
+    percent,
+    season_item,
+)
 from agent.schema import ChangeKind, FacetChange
 
 _AGREES: dict[ChangeKind, frozenset[Direction]] = {
@@ -32,6 +40,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # Chinese puts no space between words: beside a Latin label its characters are no letters of the same word.
 _LETTER = r"[^\W\u3400-\u9fff]"
 _MARK = "\x00"
+# What a share would be of everything by: not so where seasons are left out.
+_OF_ALL = {"en": re.compile(r"\bactivity\b", re.IGNORECASE), "zh": re.compile("活动")}
 
 
 def check_story(
@@ -60,6 +70,8 @@ def check_story(
         subject: list[FacetChange] = []
         for clause in _CLAUSE.split(sentence):
             masked, found = _mask(clause, changes, periods)
+            masked, whole = _check_whole(masked, changes, language)
+            problems += whole
             mentioned.update(change.key for change in found)
             # A clause that names no facet goes on about those of the clause before it.
             subject = found or subject
@@ -113,6 +125,16 @@ def _mask(
     for period in sorted(periods, key=len, reverse=True):
         clause = re.sub(re.escape(period), " ", clause, flags=re.IGNORECASE)
     return clause, found
+
+
+def _check_whole(masked: str, changes: Sequence[FacetChange], language: Language) -> tuple[str, list[str]]:
+    """What shares are said to be of must be what they are of; and the clause without saying so."""
+    rest = masked.replace(BESIDE_SEASONS[language], " ")
+    if not leaves_out_seasons(changes):
+        return rest, [] if rest == masked else ["no season is left out"]
+    if rest == masked and _OF_ALL[language].search(masked):
+        return rest, ["the shares are told as of everything, and the seasons are left out"]
+    return rest, []
 
 
 def label_pattern(label: str) -> re.Pattern[str]:

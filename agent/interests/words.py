@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -191,6 +191,12 @@ _PLAIN: dict[Language, dict[ChangeKind, str]] = {
         "stable": "{label}基本不变：以前占{before}，现在占{after}。",
     },
 }
+# What shares are told of where something comes with the season: that is left out of them.
+BESIDE_SEASONS: dict[Language, str] = {"en": "beside what comes with the seasons", "zh": "除随季节而来的以外"}
+_NEW_BESIDE: dict[Language, str] = {
+    "en": "{label} is new: {after} of activity now " + BESIDE_SEASONS["en"] + ", none before.",
+    "zh": "{label}是新出现的兴趣：" + BESIDE_SEASONS["zh"] + "现在占{after}，以前没有。",
+}
 _CROWD: dict[Language, str] = {
     "en": " Everyone moved so in that time.",
     "zh": "同一时期大家都有这种变化。",
@@ -226,16 +232,22 @@ _WINDOWS: dict[Language, tuple[str, str]] = {
 _STORY_SENTENCES = 5
 
 
-def change_from_facts(change: FacetChange, language: Language) -> str:
-    """What one facet did, for a line of its own: how it moved, and whether everyone moved so."""
-    return _plain_change(change, language) + (_CROWD[language] if change.crowd else "")
+def change_from_facts(change: FacetChange, language: Language, *, beside_seasons: bool = False) -> str:
+    """What one facet did, for a line of its own: how it moved, and whether everyone moved so.
+
+    Args:
+        beside_seasons: whether its shares are of what is left without the seasonal interests.
+    """
+    return _plain_change(change, language, beside_seasons) + (_CROWD[language] if change.crowd else "")
 
 
-def _plain_change(change: FacetChange, language: Language) -> str:
+def _plain_change(change: FacetChange, language: Language, beside_seasons: bool) -> str:
     if change.season is not None:
         stop = "。" if language == "zh" else "."
         return f"{SEASON_LEAD[language]}{season_item(change.label, change.season, language)}{stop}"
-    return _PLAIN[language][change.kind].format(
+    new = beside_seasons and change.kind == "new"
+    text = _NEW_BESIDE[language] if new else _PLAIN[language][change.kind]
+    return text.format(
         label=change.label, before=percent(change.share_before), after=percent(change.share_after)
     )
 
@@ -281,6 +293,11 @@ def _month_span(episode: tuple[datetime, datetime], language: Language) -> str:
         return f"{_month(first, language)}至{_month(last, language).removeprefix(f'{first.year}年')}"
     begin = _MONTHS[first.month - 1] if first.year == last.year else _month(first, language)
     return f"{begin} to {_month(last, language)}"
+
+
+def leaves_out_seasons(changes: Iterable[FacetChange]) -> bool:
+    """Whether the shares of what is not seasonal are told beside something that is."""
+    return any(change.season is not None for change in changes)
 
 
 def seasonal_changes(migration: Migration) -> list[FacetChange]:
@@ -339,7 +356,8 @@ def join_sentences(sentences: Sequence[str], language: Language) -> str:
 def story_from_facts(migration: Migration, language: Language) -> str:
     """The migration in plain sentences, strongest evidence first; the abstention when there is one."""
     told = [] if migration.abstained else told_changes(migration)
-    lead = [_plain_change(change, language) for change in told]
+    beside = leaves_out_seasons(migration.changes)
+    lead = [_plain_change(change, language, beside) for change in told]
     if migration.abstained:
         lead = ["没有明显的变化。" if language == "zh" else "No clear change.", migration.note]
     elif not told:  # the whole moved, no facet stands out: the note says so

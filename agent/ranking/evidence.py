@@ -175,13 +175,13 @@ def drifted_users(
     contexts = []
     for user in sample_users(np.asarray(users, np.int64), limit=_TESTED_USERS, seed=settings.seed):
         past = log.take(log.rows_of(user)).before(window.cut_ms)
-        if _moved(past, catalogue):
+        if _moved(past, catalogue, moment_ms=window.cut_ms):
             context = Context.of(log, user, now_ms=window.cut_ms)
             contexts.append(replace(context, emphasis=fade(context.timestamp_ms)))
     return Asked(tuple(contexts), _labels(log, window, None))
 
 
-def _moved(past: InteractionLog, catalogue: Catalogue) -> bool:
+def _moved(past: InteractionLog, catalogue: Catalogue, *, moment_ms: int) -> bool:
     """Whether the halves of one user's days differ beyond chance: the test that a list makes, coarser."""
     if catalogue.vectors is None or not len(past):
         return False
@@ -192,7 +192,7 @@ def _moved(past: InteractionLog, catalogue: Catalogue) -> bool:
     windows = halve(sessions)
     if windows is None:
         return False
-    drift = compute_drift(sessions, windows, _TEST, log=past, catalogue=catalogue)
+    drift = compute_drift(sessions, windows, _TEST, log=past, catalogue=catalogue, moment_ms=moment_ms)
     return drift is not None and drift[1] < _TEST.alpha
 
 

@@ -22,8 +22,8 @@ class Season:
             two or more.
         p_value: that as much of its earlier activity would lie in the season of the newest by chance.
         q_value: after Benjamini–Hochberg over the user's facets that could tell.
-        current: whether the season is on at the end of the windows.
-        expected: the day on which the next one is due, after the last day known; None while it is on, when
+        current: whether the season is on at the moment asked about.
+        expected: the day on which the next one is due, not before that moment; None while it is on, when
             that day has passed, and with two years only.
     """
 

@@ -167,7 +167,14 @@ def _facets(question: Question) -> tuple[list[_Facets], NDArray[np.float64]]:
         windows = halve(sessions)
         drift = None
         if windows is not None:
-            drift = compute_drift(sessions, windows, settings, log=log, catalogue=question.catalogue)
+            drift = compute_drift(
+                sessions,
+                windows,
+                settings,
+                log=log,
+                catalogue=question.catalogue,
+                moment_ms=int(question.moments_ms[row]),
+            )
         if drift is not None:
             drift_p[row] = drift[1]
     return found, drift_p

@@ -88,7 +88,8 @@ def _context(lists: Lists, found: Analysed, *, way: str) -> Context:
         if way == "with migration"
         else None
     )
-    facets = facet_queries(lists.session, state, changes, emphasis=emphasis)
+    weights = None if emphasis is None else emphasis.weights
+    facets = facet_queries(lists.session, state, changes, emphasis=weights)
     if way == "static shares":
         facets = _static_queries(found.frame.keys, found.sessions, found)
     return Context(
@@ -98,7 +99,7 @@ def _context(lists: Lists, found: Analysed, *, way: str) -> Context:
         found.log.weight,
         now_ms=now_ms,
         facets=facets,
-        emphasis=emphasis,
+        emphasis=weights,
         zone=found.log.zone,
     )
 

@@ -123,10 +123,11 @@ def ask(
             settings=settings,
             labels={},
             with_evidence=False,
+            moment_ms=cut_ms,
         )
         plain = Context.of(before, user, now_ms=cut_ms)
         emphasis = compute_emphasis(own, sessions, migration, frame=frame)
-        ours = None if emphasis is None else replace(plain, emphasis=emphasis[own.item >= 0])
+        ours = None if emphasis is None else replace(plain, emphasis=emphasis.weights[own.item >= 0])
         anyway = replace(plain, emphasis=fade(plain.timestamp_ms))
         asked.append(Asked(user, plain, ours, anyway))
     return asked

@@ -211,6 +211,9 @@ def test_an_event_file_of_people_makes_people_the_items(as_file: AsFile) -> None
     items = proposed(events, people)["items"]
     assert items["domain"] == "people"
     assert items["columns"]["title"] == "display_name" and items["columns"]["description"] == "about_me"
+    shop = as_file("member,item,ts\na,b,1700000000\n", "log.csv")
+    who = as_file("person_id,name\nb,Bea\n", "members.csv")
+    assert proposed(shop, who)["items"]["domain"] == "people"
     dump = as_file("Id,DisplayName,AboutMe\nb,Bea,likes tea\n", "users.csv")
     assert proposed(events, dump)["items"]["domain"] == "people"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agent.data.days import day_name
 from agent.data.log import DAY_MS
 from agent.interests.forgetting import compute_emphasis, describe_emphasis, fade
 from agent.interests.frame import form_frame
@@ -14,6 +15,7 @@ from agent.interests.migration import compute_migration, halve
 from agent.interests.sessions import compute_recency_shares, compute_session_shares
 from agent.schema import UserId
 from agent.settings import InterestSettings
+from tests.interests.test_season import christmas, yearly
 
 SETTINGS = InterestSettings(permutations=399)
 
@@ -50,11 +52,31 @@ def test_a_chapter_that_ended_is_told_apart_from_a_move(emphasis_of, random_plan
     emphasis, log = emphasis_of(plan, abstained=True)
     assert emphasis is not None
     day = log.day - log.day[0]
-    assert set(emphasis[day < 30]) == {np.float32(0.1)} and set(emphasis[day >= 30]) == {np.float32(1.0)}
-    told = describe_emphasis(log, emphasis)
+    assert set(emphasis.weights[day < 30]) == {np.float32(0.1)}
+    assert set(emphasis.weights[day >= 30]) == {np.float32(1.0)}
+    told = describe_emphasis(emphasis)
     assert told == "those before 2017-01-31 count a tenth, for a chapter ended there"
-    emphasis, log = emphasis_of(plan)
-    assert "the interests have moved" in describe_emphasis(log, emphasis)
+    emphasis, _ = emphasis_of(plan)
+    assert "the interests have moved" in describe_emphasis(emphasis)
+
+
+def test_the_day_a_chapter_ended_is_told_right_beside_a_season_in_the_old_one(emphasis_of):
+    """Soap at the end of the old chapter counts fully and ends nothing."""
+    rng = np.random.default_rng(3)
+    plan = yearly(rng, until=3 * 365 - 35, in_season=christmas)
+    plan += [[25] if day % 5 == 0 else [] for day in range(30)]
+    for _ in range(60):
+        plan += [[int(rng.integers(15, 20)), int(rng.integers(20, 25))], []]
+    emphasis, log = emphasis_of(plan, abstained=True)
+    began = int(log.day[log.item < 25][np.flatnonzero(log.item[log.item < 25] >= 15)[0]])
+    assert emphasis is not None and emphasis.chapter_day == began
+    old_soap = (log.item >= 25) & (log.day < began)
+    assert (emphasis.weights[old_soap] == 1.0).all() and log.day[old_soap].max() > log.day[
+        log.item < 15
+    ].max()
+    assert describe_emphasis(emphasis) == (
+        f"those before {day_name(began)} count a tenth, for a chapter ended there"
+    )
 
 
 def test_who_stays_the_same_keeps_everything(emphasis_of, random_plan):
@@ -65,10 +87,10 @@ def test_who_stays_the_same_keeps_everything(emphasis_of, random_plan):
 def test_an_old_chapter_counts_a_tenth_soon_after_it_ended(emphasis_of, random_plan):
     plan = random_plan([(30, {"Cheese": 1.0, "Bread": 1.0}), (8, {"Wine": 1.0, "Tea": 1.0})])
     emphasis, log = emphasis_of(plan)
-    assert emphasis is not None and emphasis.dtype == np.float32
+    assert emphasis is not None and emphasis.weights.dtype == np.float32
     day = log.day - log.day[0]
-    assert emphasis[day < 30].max() <= 0.1 < 0.9 < emphasis[day >= 30].min()
-    assert emphasis.min() > 0
+    assert emphasis.weights[day < 30].max() <= 0.1 < 0.9 < emphasis.weights[day >= 30].min()
+    assert emphasis.weights.min() > 0
 
 
 def test_a_gradual_move_fades_by_age_alone(emphasis_of, random_plan):
@@ -78,8 +100,8 @@ def test_a_gradual_move_fades_by_age_alone(emphasis_of, random_plan):
     ]
     emphasis, log = emphasis_of(random_plan(steps))
     assert emphasis is not None
-    assert (np.diff(emphasis) >= 0).all()
-    assert np.array_equal(emphasis, fade(log.timestamp_ms))
+    assert (np.diff(emphasis.weights) >= 0).all()
+    assert np.array_equal(emphasis.weights, fade(log.timestamp_ms))
 
 
 def test_half_is_left_after_the_half_life_and_something_after_centuries():

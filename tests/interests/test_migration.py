@@ -26,7 +26,7 @@ from tests.interests.conftest import FIRST_DAY, GROUPS
 SETTINGS = InterestSettings()
 
 
-def migrate(log, catalogue, *, windows=None, population=None, with_evidence=True):
+def migrate(log, catalogue, *, windows=None, population=None, with_evidence=True, moment_ms=None):
     frame = form_frame(log, catalogue, SETTINGS)
     sessions = compute_session_shares(log, frame)
     examples = collect_examples(log, catalogue, frame, sessions)
@@ -42,6 +42,7 @@ def migrate(log, catalogue, *, windows=None, population=None, with_evidence=True
         labels=labels,
         population=population,
         with_evidence=with_evidence,
+        moment_ms=moment_ms,
     )
 
 

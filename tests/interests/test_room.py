@@ -24,6 +24,7 @@ from agent.interests.wording import Wording
 from agent.llm.scripted import ScriptedBackend
 from agent.settings import InteractionFile, InterestSettings
 from tests.interests.conftest import FIRST_DAY
+from tests.interests.test_season import summer, yearly
 
 SETTINGS = InterestSettings(permutations=200)
 
@@ -337,3 +338,20 @@ def test_looking_back_the_crowd_is_that_of_the_moment(catalogue, make_room, make
     wine = everyone[0].categories.index("Wine")
     assert not everyone[0].period_shares[:, wine].any() and not everyone[0].topic_categories[:, wine].any()
     assert back.population.period_shares[:, wine].any()
+
+
+def test_seasons_are_those_of_the_moment_and_not_of_the_last_session(catalogue, make_room, make_log):
+    """Of somebody who has been away for years nothing is "here again"; nor in a window that ends years on."""
+    plan = yearly(np.random.default_rng(3), until=2 * 365 + 210, in_season=summer)
+    room = make_room(make_log(plan))
+    seasons = [change.season for change in room.migration("ann", tell=False).changes if change.season]
+    assert [season.current for season in seasons] == [True]
+    end_ms = (FIRST_DAY + 2 * 365 + 310) * DAY_MS
+    asked = room.migration("ann", end_ms=end_ms, tell=False)
+    assert [change.season.current for change in asked.changes if change.season] == [False]
+    later = (FIRST_DAY + 5 * 365) * DAY_MS
+    state = room.open_user("ann", moment_ms=later)
+    migration = room.migration_of(state, halve(state.sessions))
+    assert not any(change.season for change in migration.changes)
+    assert "here again" not in migration.note
+    assert not any(change.season for change in room.migration("ann", end_ms=later, tell=False).changes)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from agent.data.days import day_start
+from agent.data.log import DAY_MS
 from agent.interests.forgetting import compute_emphasis
 from agent.interests.frame import form_frame
-from agent.interests.migration import compute_drift, halve
+from agent.interests.migration import Windows, compute_drift, halve
+from agent.interests.population import PopulationModel
 from agent.interests.profile import migration_from_json, migration_to_json
 from agent.interests.season import find_seasons, season_test
 from agent.interests.sessions import compute_session_shares
+from agent.interests.state import UserState
 from agent.interests.story_check import check_story
 from agent.interests.words import story_from_facts, window_phrases
+from agent.plan import _movement_key, _outlook
+from agent.schema import UserId
 from agent.settings import InterestSettings
 from tests.interests.conftest import FIRST_DAY
 from tests.interests.test_migration import kinds, migrate
@@ -223,7 +229,10 @@ def test_a_move_is_seen_beside_a_season_and_told_of_what_is_left(catalogue, make
     sessions = compute_session_shares(log, frame)
     emphasis = compute_emphasis(log, sessions, migration, frame=frame)
     soap = log.item >= 25
-    assert (emphasis[soap] == 1.0).all() and emphasis[~soap].min() < 0.2
+    assert (emphasis.weights[soap] == 1.0).all() and emphasis.weights[~soap].min() < 0.2
+    story = story_from_facts(migration, "en")
+    assert ("Wine is new" in story) is ("of activity now beside what comes with the seasons" in story)
+    assert check_story(story, migration.changes, "en", periods=window_phrases(migration, "en")) == []
     scanned = compute_drift(sessions, halve(sessions), InterestSettings(), log=log, catalogue=catalogue)
     assert scanned == (migration.drift_score, migration.p_value)
 
@@ -269,3 +278,93 @@ def test_a_season_that_has_just_begun_is_known_by_its_first_day():
     assert begun.p_value < 1e-3 and len(begun.episodes) in (3, 4)
     two = season_test(days[: first + 1], active[: first + 1])
     assert two.p_value < 1e-3 and len(two.episodes) == 4
+
+
+def test_a_season_is_judged_on_the_day_that_is_asked_about():
+    days, active = weekly(137, [6, 7])  # ends in August of the third year
+    last = int(days[active][-1])
+    for ahead, current in ((0, True), (25, True), (60, False), (300, False)):
+        (season,) = find_seasons(days, active[:, None], SETTINGS, today=last + ahead).values()
+        assert season.current is current and len(season.episodes) == 3
+        assert (season.expected is None) is current
+        assert current or season.expected > day_start(last + ahead)
+    # The fourth summer has not come.
+    assert find_seasons(days, active[:, None], SETTINGS, today=last + 450) == {}
+    assert season_test(days, active, today=last + 450).p_value == 1.0
+
+
+def test_a_window_that_ends_long_after_the_last_session_knows_what_was_missed(catalogue, make_log):
+    log = make_log(yearly(np.random.default_rng(3), until=2 * 365 + 210, in_season=summer))
+    first, split = FIRST_DAY * DAY_MS, (FIRST_DAY + 470) * DAY_MS
+
+    def soap_at(day):
+        migration = migrate(log, catalogue, windows=Windows(first, split, (FIRST_DAY + day) * DAY_MS))
+        return next(change for change in migration.changes if change.label == "Soap")
+
+    assert soap_at(2 * 365 + 211).season.current
+    autumn = soap_at(2 * 365 + 310)
+    assert not autumn.season.current and autumn.season.expected >= day_start(FIRST_DAY + 2 * 365 + 310)
+    assert _outlook(autumn) < 1.0
+    assert soap_at(5 * 365).season is None
+    # The same when the moment is told beside the windows, and in the scan.
+    late_ms = (FIRST_DAY + 5 * 365) * DAY_MS
+    assert "seasonal" not in kinds(migrate(log, catalogue, moment_ms=late_ms)).values()
+    sessions = compute_session_shares(log, form_frame(log, catalogue, SETTINGS))
+    scanned = compute_drift(
+        sessions, halve(sessions), InterestSettings(), log=log, catalogue=catalogue, moment_ms=late_ms
+    )
+    late = migrate(log, catalogue, moment_ms=late_ms)
+    assert scanned == (late.drift_score, late.p_value)
+
+
+def test_how_a_user_moves_is_kept_for_a_day(catalogue, make_log):
+    log = make_log([[0], [5]])
+    frame = form_frame(log, catalogue, SETTINGS)
+    sessions = compute_session_shares(log, frame)
+    state = UserState(UserId("ann"), log, frame, sessions, {}, (FIRST_DAY + 2) * DAY_MS + 1)
+    assert _movement_key(state) == _movement_key(replace(state, moment_ms=state.moment_ms + 1))
+    assert _movement_key(state) != _movement_key(replace(state, moment_ms=state.moment_ms + DAY_MS))
+
+
+def test_too_little_beside_the_seasons_is_said_and_no_p_value_made_up(catalogue, make_log):
+    log = make_log(yearly(np.random.default_rng(3), until=3 * 365, in_season=christmas))
+    days = (FIRST_DAY + 2 * 365 + np.array([330, 345, 365])) * DAY_MS
+    migration = migrate(log, catalogue, windows=Windows(*days.tolist()))
+    assert kinds(migration)["Soap"] == "seasonal" and migration.abstained
+    assert min(migration.n_sessions_before, migration.n_sessions_after) >= 3
+    assert migration.note.startswith(
+        "Too few sessions beside what comes with the seasons to tell: 2 before and 3 after"
+    )
+
+
+@pytest.mark.parametrize("everyone", [False, True])
+def test_the_crowd_is_measured_beside_the_seasons_too(catalogue, make_log, everyone):
+    """Two fifths of what the others take later are of the season: that alone moves no share of the rest."""
+    rng = np.random.default_rng(6)
+    plan = yearly(rng, until=3 * 365, in_season=christmas)
+    for day in range(0, 3 * 365, 7):
+        plan[day] = [0, 1, 5] if day < 550 else [0, 5, 6]
+        plan[day] = [*plan[day], int(rng.integers(0, 10))]
+    names = catalogue.category_names
+    shares = np.zeros((37, len(names)), np.float32)
+    columns = [names.index(name) for name in ("Cheese", "Bread", "Soap")]
+    shares[:, columns] = [0.6, 0.4, 0.0]
+    shares[18:, columns] = [0.216, 0.384, 0.4] if everyone else [0.36, 0.24, 0.4]
+    crowd = PopulationModel(
+        names,
+        np.ones((1, 1), np.float32),
+        np.ones((1, len(names)), np.float32),
+        FIRST_DAY,
+        shares,
+        40 * shares,
+        np.full(shares.shape, 40, np.int32),
+        np.full(37, 400),
+        np.full(37, 40),
+    )
+    migration = migrate(make_log(plan), catalogue, population=crowd)
+    found = {change.label: (change.kind, change.crowd) for change in migration.changes}
+    assert found == {
+        "Soap": ("seasonal", False),
+        "Cheese": ("fading", everyone),
+        "Bread": ("rising", everyone),
+    }

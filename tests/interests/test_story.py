@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,13 +9,14 @@ from agent.interests.story_check import check_story
 from agent.interests.words import (
     FacetExamples,
     FacetWords,
+    change_from_facts,
     make_unique,
     percent,
     short_title,
     story_from_facts,
     window_phrases,
 )
-from agent.schema import FacetChange, Migration
+from agent.schema import FacetChange, Migration, Season
 
 
 def change(label, kind, before, after, *, key=None, crowd=False):
@@ -232,3 +234,31 @@ def test_labels_are_told_apart():
     }
     labels = [entry.label for entry in make_unique(words, examples).values()]
     assert labels == ["Drama: Gravity", "Drama: Gravity (f1)", "Comedy"]
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "said", "claim"),
+    [
+        (
+            "en",
+            "Wine",
+            "8% of activity now beside what comes with the seasons",
+            "Wine is new: 8% of activity now.",
+        ),
+        ("zh", "葡萄酒", "除随季节而来的以外现在占8%", "葡萄酒是新的，占活动8%。"),
+    ],
+)
+def test_shares_beside_the_seasons_are_not_told_as_of_everything(language, label, said, claim):
+    season = Season(WINDOWS, 0.001, 0.01, False)
+    wine = change(label, "new", 0.0, 0.08)
+    soap = replace(change("Soap", "seasonal", 0.1, 0.3), season=season)
+    story = story_from_facts(migration_of((wine, soap)), language)
+    assert said in story and said in change_from_facts(wine, language, beside_seasons=True)
+    assert check_story(story, (wine, soap), language) == []
+    assert any("of everything" in problem for problem in check_story(claim, (wine, soap), language))
+    assert check_story(claim, (wine,), language) == []
+    # Without a season nothing is left out.
+    plain = story_from_facts(migration_of((wine,)), language)
+    assert said not in plain and check_story(plain, (wine,), language) == []
+    beside = change_from_facts(wine, language, beside_seasons=True)
+    assert check_story(beside, (wine,), language) == ["no season is left out"]

@@ -187,3 +187,78 @@ def test_without_a_model_the_facts_speak():
     assert wording.model == "none"
     assert wording.tell(migration_of(CHANGES)).worded_by == "facts"
     assert wording.summarise(PROFILE).summary.startswith("Mostly Cheese (31%)")
+
+
+MAY = datetime(2012, 5, 1, tzinfo=UTC)
+MEALS = tuple(
+    Facet(label, label, "", share, 3, MAY, MAY, (), ())
+    for label, share in (("Pizza", 0.4), ("Wine", 0.2), ("Tea", 0.1))
+)
+DRINKS = tuple(
+    Facet(label, label, "", share, 3, MAY, MAY, (), ()) for label, share in (("咖啡", 0.4), ("茶", 0.2))
+)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "Mostly Pizza (40%), then Wine (20%). Wine is the largest interest.",
+        "Pizza follows Wine.",
+        "Pizza followed Wine.",
+        "Pizza comes after Wine.",
+        "Pizza is next and Wine is first.",
+        "The user came from Pizza to Wine.",
+        "Pizza (40%) and Wine (20%): Pizza started this month.",
+        "Pizza, then Wine. Tea is followed by Wine.",
+        "Pizza (40%), Wine (20%, the largest interest).",
+        "Pizza then Wine, then mainly Tea.",
+        "Other interests are Pizza and Wine.",
+        "Mostly Pizza (since June 2012), then Wine.",
+        "Mostly Pizza (20 percent), then Wine.",
+    ],
+)
+def test_a_summary_that_ranks_or_moves_otherwise_than_the_facts_is_rejected(lie):
+    assert check_summary(lie, MEALS, "en") == ""
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "主要兴趣是咖啡，其次是茶。茶是最大的兴趣。",
+        "咖啡其次，主要是茶。",
+        "用户从咖啡到茶。",
+        "咖啡和茶，茶始于这个月。",
+        "咖啡（40％）和茶（40％）。",
+    ],
+)
+def test_a_chinese_summary_that_ranks_or_moves_otherwise_is_rejected(lie):
+    assert check_summary(lie, DRINKS, "zh") == ""
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "Mostly Pizza (40%, since May 2012), then Wine (20 percent, since 2012).",
+        "This person's main interest is Pizza (40%, since 2012-05). Then come Wine (20%, since 2012-05), "
+        "Tea (10%, since 2012-05).",
+        "Pizza is the largest interest, followed by Wine and Tea.",
+        "Pizza leads and Wine is next.",
+        "First, Pizza (40%); then, Wine.",
+        "Pizza (40%), the largest interest, then Wine.",
+        "Pizza makes up 40 % of activity, with Wine (20％) next.",
+        "Pizza (first seen 2012-05) and Wine (starting in May 2012).",
+    ],
+)
+def test_a_summary_may_say_what_is_true_in_other_forms(truth):
+    assert check_summary(truth, MEALS, "en") == truth
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "主要兴趣是咖啡（40％，始于2012年5月），其次是茶（20%）。",
+        "主要是咖啡，自2012年以来，然后是茶。",
+    ],
+)
+def test_a_chinese_summary_may_say_what_is_true_in_other_forms(truth):
+    assert check_summary(truth, DRINKS, "zh") == truth
