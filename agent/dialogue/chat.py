@@ -13,6 +13,7 @@ from agent.dialogue.answers import Answer, Draft, separator
 from agent.dialogue.care import Care
 from agent.dialogue.constraints import Constraint
 from agent.dialogue.context import TalkState, ToolContext
+from agent.dialogue.goods_zh import across
 from agent.dialogue.host import Host
 from agent.dialogue.lexicon import language_of
 from agent.dialogue.memory import Turn
@@ -21,6 +22,7 @@ from agent.dialogue.phrases import say
 from agent.dialogue.planning import Plan, Planner, means_list
 from agent.dialogue.router import Router
 from agent.dialogue.saved import TORN_NOTE, SavedTalks
+from agent.dialogue.stance import corrected, spelled
 from agent.dialogue.working import Result, Worker
 from agent.interests.words import Language
 from agent.schema import to_plain
@@ -119,8 +121,8 @@ class ChatSession:
         checked = guard.check_question(question)
         outside = self._names.mask(checked.text).replace("ITEM", " ")
         language = language_of(outside, self._language())
-        ctx = self._context(checked.text, language)
-        ctx = self._with_list(ctx)
+        read = across(checked.text, self._host.catalogue)
+        ctx = self._with_list(self._context(read.question, language))
         plan = self._planner.plan(ctx, self.turns)
         said, first_s = "", 0.0
         result = Result(self.state)
@@ -134,7 +136,8 @@ class ChatSession:
             self._cut_short(Turn(checked.text, f"{said} …", plan.tool.name), result.state)
             raise
         torn, self._torn = TORN_NOTE[language] if self._torn else "", False
-        notes = [torn, checked.note(language), plan.route.note, *result.notes]
+        told = " ".join(entry.text for entry in result.sentences)
+        notes = [torn, checked.note(language), read.note(told, language), plan.route.note, *result.notes]
         answer = self._answer(ctx, plan, result, "; ".join(filter(None, notes)))
         answer = replace(answer, question=checked.text, seconds=time.perf_counter() - start, first_s=first_s)
         rest = answer.text[len(said) :]
@@ -175,7 +178,7 @@ class ChatSession:
     def _context(self, question: str, language: Language) -> ToolContext:
         named = self.state.named | self._care.named_in(question, self._names)
         state = replace(self.state, named=named)
-        plain = guard.as_oneself(question, self._host.user_id)
+        plain = guard.as_oneself(corrected(spelled(question)), self._host.user_id)
         return ToolContext(
             self._host, self._names, self._care, state, plain, language, self._settings.list_length,
             utterance=secrets.token_hex(8),

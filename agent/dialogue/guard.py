@@ -10,6 +10,10 @@ from typing import Final
 from agent.interests.words import Language
 
 MAX_QUESTION_CHARS: Final = 2_000
+# So many words of which so few are different say nothing.
+_MANY_WORDS: Final = 20
+_FEW_WORDS: Final = 2
+_REPEATED: Final = re.compile(r"(\S{1,12}?)\1{19,}\S{0,11}")
 _YES: Final = re.compile(
     r"^\W*(?:yes|yep|yeah|sure|ok(?:ay)?|do it|confirm(?:ed)?|please do|go ahead"
     r"|是的?|好的?|对|可以|确认|确定|行)\W*$",
@@ -56,6 +60,18 @@ def _shown(character: str) -> str:
     if category == "Cc":
         return " "
     return "" if category in ("Cf", "Cs", "Co", "Cn") else character
+
+
+def only_repeats(text: str) -> bool:
+    """Whether a long text says only one word or two, over and over.
+
+    >>> only_repeats("why " * 30), only_repeats("why not beer?"), only_repeats("why" * 400)
+    (True, False, True)
+    """
+    words = text.casefold().split()
+    if len(words) < _MANY_WORDS:
+        return bool(_REPEATED.fullmatch(text.casefold().strip(" ?!.")))
+    return len(set(words)) <= _FEW_WORDS
 
 
 def as_oneself(question: str, user_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from agent.interests.words import Language
@@ -10,6 +11,13 @@ from agent.interests.words import Language
 HAN: Final = re.compile(r"[\u3400-\u9fff]")
 TOKEN: Final = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+(?:['’][^\W_]+)*")
 
+# What people call goods, and what a catalogue calls them.
+EVERYDAY: Final[Mapping[str, str]] = {
+    "soda": "soft drinks", "sodas": "soft drinks", "pop": "soft drinks", "汽水": "软饮料",
+    "gas": "gasoline", "petrol": "gasoline", "veg": "vegetables", "veggies": "vegetables",
+    "spuds": "potatoes", "booze": "alcohol", "smokes": "cigarettes", "ciggies": "cigarettes",
+    "nappies": "diapers", "crisps": "potato chips", "sweets": "candy",
+}  # fmt: skip
 _STOP_EN: Final = frozenset(
     """
     a about account after again against ago all already also always am an and another any anymore anyone
@@ -35,6 +43,10 @@ _STOP_EN: Final = frozenset(
     whole why will with within without won't word would year years yes yet you you'd you're your
     whatever everybody nobody anybody somebody brand stop lately gear number happens friend kid
     conversation chat talk erase remember
+    hadn't didn't doesn't couldn't wouldn't shouldn't haven't hasn't aren't can't mustn't needn't ain't cannot
+    he's she's there's who's how's where's when's why's here's let's we're they're they've we've you've i'd've
+    whats didnt dont doesnt isnt wasnt hadnt havent hasnt couldnt wouldnt arent cant wont im ive
+    still gone spent spending money anyhow anyway actually basically
     """.split()
 )
 # Words first: within them no character may be taken for a word of its own.

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final, Literal, TypeVar
 
 from agent.data.log import Catalogue
-from agent.dialogue.lexicon import HAN, TOKEN, content_words, stem
+from agent.dialogue.lexicon import EVERYDAY, HAN, TOKEN, content_words, stem
 from agent.interests.words import short_title
 
 T = TypeVar("T")
@@ -47,6 +47,7 @@ _BOTH: Final = re.compile(r"\bboth\b|\bthese two\b|\bthe two\b|\bthem\b|这两�
 _PRONOUN: Final = re.compile(
     r"\b(?:this|that|it|these|those|its)\b|这个|那个|这本|那本|这款|那款|这条|它|这样的|这", re.IGNORECASE
 )
+_JOINED: Final = re.compile(r"\band\b|&|,|/|和|及|、", re.IGNORECASE)
 _LONGEST_SPAN: Final = 12
 _LONGEST_SPAN_ZH: Final = 30
 _NO_NAME: Final = frozenset({"other", "misc", "none", "all", "new", "no", "books", "things"})
@@ -208,7 +209,40 @@ def find_topic(question: str, names: Names, facets: Sequence[tuple[str, str]]) -
     categories = [name for _, name in names.find_categories(question)]
     if categories:
         return Topic("category", categories[0], categories[0])
-    return _nearest_topic(content_words(question), names, facets)
+    words = content_words(question)
+    kinds = [everyday(word) for word in words]
+    if kinds != words and (found := _nearest_topic(" ".join(kinds).split(), names, facets)):
+        if says_all(" ".join(kinds).split(), found.name):
+            return found
+    return _nearest_topic(words, names, facets)
+
+
+def everyday(word: str) -> str:
+    """What shops call a thing that people call otherwise; the word itself where they agree.
+
+    >>> everyday("soda"), everyday("cheese")
+    ('soft drinks', 'cheese')
+    """
+    return EVERYDAY.get(word, word)
+
+
+def kind_topic(name: str, names: Names, facets: Sequence[tuple[str, str]]) -> Topic | None:
+    """The interest or category that bears a name, or says all of its words; None when there is none."""
+    wanted = [stem(word) for word in normal(name).split()]
+    if not wanted:
+        return None
+    pairs = [Topic("facet", key, label) for key, label in facets]
+    pairs += [Topic("category", category, category) for category in names.categories.values()]
+    same = [topic for topic in pairs if [stem(word) for word in normal(topic.name).split()] == wanted]
+    wider = [topic for topic in pairs if says_all(wanted, topic.name)]
+    return next(iter(same), None) or min(wider, key=lambda topic: len(topic.name), default=None)
+
+
+def is_wider(topic: Topic, words: Sequence[str]) -> bool:
+    """Whether a name joins several kinds of which the words say the lesser part: “baking powder and soda”."""
+    said = [stem(word) for word in normal(topic.name).split() if word not in ("and", "or", "other")]
+    wanted = {stem(part) for word in words for part in (word, *everyday(word).split())}
+    return bool(_JOINED.search(topic.name)) and 2 * sum(word in wanted for word in said) < len(said)
 
 
 def _nearest_topic(words: Sequence[str], names: Names, facets: Sequence[tuple[str, str]]) -> Topic | None:
@@ -217,19 +251,19 @@ def _nearest_topic(words: Sequence[str], names: Names, facets: Sequence[tuple[st
         return None
     pairs: list[tuple[float, Topic]] = []
     for key, label in facets:
-        pairs.append((_shared(wanted, label), Topic("facet", key, label)))
+        pairs.append((shared_part(wanted, label), Topic("facet", key, label)))
     for name in names.categories.values():
-        pairs.append((_shared(wanted, name) - 0.01, Topic("category", name, name)))
+        pairs.append((shared_part(wanted, name) - 0.01, Topic("category", name, name)))
     best = max(pairs, key=lambda pair: pair[0], default=(0.0, None))
     return best[1] if best[0] >= 0.5 else None
 
 
 def says_all(words: Sequence[str], name: str) -> bool:
     """Whether a name says every one of the words, in the singular or the plural."""
-    return _shared({stem(word) for word in words}, name) > 0.9
+    return shared_part({stem(word) for word in words}, name) > 0.9
 
 
-def _shared(wanted: set[str], label: str) -> float:
+def shared_part(wanted: set[str], label: str) -> float:
     """Part of the wanted words that a label says, a little less for a longer label."""
     folded = label.casefold()
     said = {stem(word) for word in normal(label).split()}

@@ -50,7 +50,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         ("day", r"(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)(?!\d)"),
-        ("day", r"(?P<y>(?:19|20)\d\d)年(?P<m>\d\d?|[一二三四五六七八九十]{1,2})月(?P<d>\d\d?)[日号]"),
+        ("named", rf"(?:(?P<y>(?:19|20)\d\d)年|(?P<rel>去年|前年|今年)的?)?(?P<m>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月(?P<d>{NUMBER_ZH})[日号]"),
         ("month", r"(?P<y>(?:19|20)\d\d)[-/](?P<m>\d\d?)(?!\d)"),
         ("month", r"(?:(?P<y>(?:19|20)\d\d)年|(?P<rel>去年|前年|今年)的?)?(?P<m>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月(?:份)?"),
         ("half", r"\b(?P<h>first|second|1st|2nd) half(?: of (?:the |this |last )?year)?"),
@@ -60,7 +60,13 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("recent", rf"\b(?:last|past) (?P<n>{NUMBER_EN}) (?P<u>day|week|month|year)s\b"),
         ("recent", rf"(?:最近|过去|近)的?(?P<n>{NUMBER_ZH}|半)(?P<u>年|个月|周|天)"),
         ("named", rf"\b(?P<name>(?:{_MONTH})) (?P<d>\d\d?)(?:st|nd|rd|th)?,? (?P<y>(?:19|20)\d\d)\b"),
+        ("named", rf"\b(?:the )?(?P<d>\d\d?)(?:st|nd|rd|th)?(?: of)? (?P<name>{_MONTH}),? (?P<y>(?:19|20)\d\d)\b"),
         ("named", rf"\b(?P<name>{_MONTH}),? (?P<y>(?:19|20)\d\d)\b"),
+        ("named", rf"\b(?:the )?(?P<d>\d\d?)(?:st|nd|rd|th)(?: of)? (?P<name>{_MONTH})\b"),
+        ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?:the )?(?P<d>\d\d?)(?: of)? (?P<name>{_MONTH})\b"),
+        ("named", rf"\b(?P<name>{_MONTH}) (?:the )?(?P<d>\d\d?)(?:st|nd|rd|th)\b"),
+        ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?P<name>{_MONTH}) (?P<d>\d\d?)\b(?! (?:times|more|items|things|ideas|or|of)\b)"),
+        ("named", rf"^\W*(?P<name>{_MONTH}) (?P<d>\d\d?)\W*$"),
         ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?P<name>{_MONTH})\b(?! (?:i|we|you|be|have)\b)"),
         ("Named", r"(?-i:\b(?P<name>January|February|March|April|May|June|July|August|September|October|November|December)\b)(?! I\b)"),
         ("named", r"\b(?P<name>january|february|april|june|july|august|september|october|november|december)\b"),
@@ -139,7 +145,8 @@ def find_periods(text: str, now: datetime) -> list[Period]:
             if span is None:
                 continue
             taken.append(spot)
-            name_at = match.start("name") if match.groupdict().get("name") else spot[0]
+            lead = match.groupdict().get("lead")
+            name_at = match.end("lead") + 1 if lead else spot[0]
             relation = _relation(text, name_at, spot[1])
             found.append(Period(*span, text=match.group().strip(), relation=relation, spot=spot))
     return sorted(found, key=lambda entry: entry.spot)
@@ -200,9 +207,10 @@ def _span(kind: str, match: re.Match[str], now: datetime) -> tuple[datetime, dat
 def _month_span(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
     name = group.get("name")
     month = _MONTHS.index(name[:3].lower()) + 1 if name else _number(str(group["m"]))
-    year = int(str(group["y"])) if group.get("y") else _year(group.get("rel"), month, now)
-    if group.get("d"):
-        start = datetime(year, month, int(str(group["d"])), tzinfo=now.tzinfo)
+    day = (read_number(str(group["d"])) or 0) if group.get("d") else None
+    year = int(str(group["y"])) if group.get("y") else _year(group.get("rel"), month, now, day or 1)
+    if day is not None:
+        start = datetime(year, month, day, tzinfo=now.tzinfo)
         return start, start + timedelta(days=1)
     days = calendar.monthrange(year, month)[1]
     start = datetime(year, month, 1, tzinfo=now.tzinfo)
@@ -219,10 +227,10 @@ def _season_span(group: dict[str, str | None], now: datetime) -> tuple[datetime,
     return start, datetime(year + (end_month > 12), (end_month - 1) % 12 + 1, 1, tzinfo=now.tzinfo)
 
 
-def _year(relative: str | None, month: int, now: datetime) -> int:
+def _year(relative: str | None, month: int, now: datetime, day: int = 1) -> int:
     if relative in ("去年", "前年", "今年"):
         return now.year - {"今年": 0, "去年": 1, "前年": 2}[str(relative)]
-    return now.year if datetime(now.year, month, 1, tzinfo=now.tzinfo) < now else now.year - 1
+    return now.year if datetime(now.year, month, day, tzinfo=now.tzinfo) < now else now.year - 1
 
 
 def _ago(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:

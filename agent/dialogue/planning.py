@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -16,8 +17,11 @@ from agent.dialogue.lexicon import content_words
 from agent.dialogue.memory import Turn
 from agent.dialogue.mentions import Names, find_places, means_shown
 from agent.dialogue.phrases import say
+from agent.dialogue.read_steer import read_reversed
 from agent.dialogue.route_tools import ToolName
 from agent.dialogue.router import WANTS, Route, Router
+from agent.dialogue.stance import keeps_memory, reverses
+from agent.dialogue.steer_words import steer_say
 from agent.dialogue.tool_args import EventsArgs, ToolArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me
 from agent.errors import DriftrecError
@@ -60,17 +64,8 @@ class Planner:
         if self.care.asks_diagnosis(ctx.question):
             refusal = Draft((Sentence(self.care.line("refusal", ctx.language), claim=False),), refused=True)
             return Plan(TOOLS["refuse"], refusal, Route("refuse", "rules"))
-        pending = ctx.state.pending
-        if pending is not None and pending.other and (chosen := guard.picks(ctx.question)):
-            tool_name = pending.tool if chosen == 1 else pending.other
-            return self._confirmed(ctx, replace(pending, tool=tool_name))
-        if pending is not None and not pending.other and guard.says_yes(ctx.question):
-            return self._confirmed(ctx, pending)
-        if pending is not None and pending.other and guard.says_yes(ctx.question):
-            return _which(ctx, pending, Route("help", "rules"))
-        if guard.says_yes(ctx.question) or guard.says_no(ctx.question):
-            key = "nothing_pending" if pending is None else "left"
-            return Plan(TOOLS["help"], fixed(say(ctx, key)), Route("help", "rules"))
+        if (said := self._without_routing(ctx)) is not None:
+            return said
         previous = cast(ToolName, turns[-1].tool) if turns else None
         with charged_to(self.user_id):
             route = self.router.route(self.names.mask(ctx.question), ctx.language, previous=previous)
@@ -84,6 +79,30 @@ class Planner:
             # The guess led nowhere: better to say so than to ask back about it.
             return Plan(TOOLS["help"], _unclear(ctx), route)
         return Plan(tool, given, route)
+
+    def _without_routing(self, ctx: ToolContext) -> Plan | None:
+        """A word on what waits, nonsense, or a turning round of the last wish; None for everything else."""
+        pending, question = ctx.state.pending, ctx.question
+        if pending is not None and pending.other and (chosen := guard.picks(question)):
+            tool_name = pending.tool if chosen == 1 else pending.other
+            return self._confirmed(ctx, replace(pending, tool=tool_name))
+        if pending is not None and not pending.other and guard.says_yes(question):
+            return self._confirmed(ctx, pending)
+        if pending is not None and pending.other and guard.says_yes(question):
+            return _which(ctx, pending, Route("help", "rules"))
+        if guard.says_yes(question) or guard.says_no(question):
+            key = "nothing_pending" if pending is None else "left"
+            return Plan(TOOLS["help"], fixed(say(ctx, key)), Route("help", "rules"))
+        if guard.only_repeats(question):
+            return Plan(TOOLS["help"], fixed(steer_say(ctx, "repeats")), Route("help", "nothing"))
+        if len(question) >= guard.MAX_QUESTION_CHARS and not content_words(question):
+            cut = steer_say(ctx, "was_cut", n=guard.MAX_QUESTION_CHARS)
+            return Plan(TOOLS["help"], fixed(cut), Route("help", "nothing"))
+        if keeps_memory(question):
+            return Plan(TOOLS["help"], fixed(steer_say(ctx, "not_forgotten")), Route("help", "rules"))
+        if reverses(question) and (turned := read_reversed(ctx)) is not None:
+            return Plan(TOOLS[turned[0]], turned[1], Route(turned[0], "rules"))
+        return None
 
     def _tool(self, name: ToolName) -> Tool:
         return about_me(self.n_talks) if name == "about_me" else TOOLS[name]
@@ -122,8 +141,19 @@ def trouble(ctx: ToolContext, error: Exception) -> Draft:
 
 def _which(ctx: ToolContext, pending: Pending, route: Route) -> Plan:
     """A question back: which of two things is wanted."""
-    first, second = (WANTS[cast(ToolName, name)][ctx.language] for name in (pending.tool, pending.other))
+    first, second = (
+        _of_you(WANTS[cast(ToolName, name)][ctx.language]) for name in (pending.tool, pending.other)
+    )
     return Plan(TOOLS["help"], fixed(say(ctx, "ask_two", first=first, second=second)), route, pending)
+
+
+def _of_you(wants: str) -> str:
+    """What someone wants, put to them.
+
+    >>> _of_you("know how their interests have changed"), _of_you("know which data about them is stored")
+    ('know how your interests have changed', 'know which data about you is stored')
+    """
+    return re.sub(r"\btheir\b", "your", re.sub(r"\bthem\b", "you", wants)).replace("自己", "您自己")
 
 
 def _unclear(ctx: ToolContext) -> Draft:

@@ -1,5 +1,7 @@
 """From a question to events of one's own: to think away, to set aside as a gift, to forget."""
 
+# ruff: noqa: E501 - patterns read better unbroken
+
 from __future__ import annotations
 
 import re
@@ -22,6 +24,18 @@ from agent.dialogue.tool_args import EventsArgs
 
 _LESS: Final = re.compile(r"\bless\b|\bfewer\b|少", re.IGNORECASE)
 _EVERY: Final = re.compile(r"\b(?:all|every|ever|each|any)\b|全部|所有|每次|曾经", re.IGNORECASE)
+# Events that are thought in, not away: those cannot be tried.
+_ADDED: Final = re.compile(
+    r"\b(?:if|imagine|suppose|assume|pretend|say) (?:that )?(?:i|we) (?:had |were to |did |would |also |start(?:ed)? |now )*"
+    r"(?:buy|buying|bought|eat|eating|ate|eaten|drink|drinking|drank|drunk|read|reading|watch|watching|watched|order|ordering|ordered|take|took|taken|get|got|gotten)\b(?! (?:out|away|back|off|rid)\b)"
+    r"(?!.*\b(?:for (?:my|a|the|our|some)|gifts?|presents?|no|none|less|fewer|instead|nothing)\b)"
+    r"|(?:如果|假如|要是|假设)我?(?:再|多|以后|也|又|开始)+(?:购?买|吃|喝|看)",
+    re.IGNORECASE,
+)
+_AWAY: Final = re.compile(
+    r"n['’]?t\b|\b(?:not|never|without|cannot|stop(?:ped)?|quit|nothing|no|less|fewer|didnt|hadnt|dont)\b|不|没|少|别",
+    re.IGNORECASE,
+)
 _RECEIVER: Final = re.compile(
     r"\b(?:for|to) (?:my|a|the|our|some)\s?\w+\b"
     r"|\b(?:gifts?|presents?|kid|child|someone|somebody|account|myself|mine)\b"
@@ -32,6 +46,8 @@ _RECEIVER: Final = re.compile(
 
 def read_what_if(ctx: ToolContext) -> EventsArgs | Draft:
     """The events to think away: of an item, of words, of a span of time."""
+    if _ADDED.search(ctx.question) and not _AWAY.search(ctx.question):
+        return ask_back(ctx, "what_if_added")
     periods = periods_of(ctx)
     named = named_items(ctx, plain=False)
     if isinstance(named, Draft):

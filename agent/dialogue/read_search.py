@@ -1,14 +1,18 @@
 """From a question about one's own history to what to look for: words, times, kinds of event, how many."""
 
+# ruff: noqa: E501 - patterns read better unbroken
+
 from __future__ import annotations
 
 import re
 from typing import Final
 
 from agent.dialogue.context import ToolContext
+from agent.dialogue.everyday import usual_words
 from agent.dialogue.lexicon import content_words
 from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
 from agent.dialogue.periods import find_periods, without_periods
+from agent.dialogue.tell_counts import CountMode
 from agent.dialogue.tell_history import MOST_ROWS, SearchMode
 from agent.dialogue.tool_args import SearchArgs, SpanArgs
 
@@ -39,6 +43,22 @@ _FIRST: Final = re.compile(r"\bfirst\b|第一次|最早", re.IGNORECASE)
 _LAST: Final = re.compile(
     r"\blast\b|\bwhen\b|\bever\b|\balready\b|\bhave i\b|上次|最近一次|什么时候|何时|过吗|有没有",
     re.IGNORECASE,
+)
+_MOST: Final = re.compile(
+    r"\bmost(?=\W*$| (?:often|frequently|bought|purchased|of|in|during|since|over|at)\b| {2})|\bmostly\b|最(?:多|常|经常)",
+    re.IGNORECASE,
+)
+_SPENT: Final = re.compile(
+    r"(?<!time )\b(?:spend|spent|spending)\b(?! (?:\w+ )?time)|花(?:了)?(?:多少|几)?(?:块|元)?钱|花费|花了多少",
+    re.IGNORECASE,
+)
+_REGULAR: Final[tuple[tuple[CountMode, re.Pattern[str]], ...]] = (
+    ("daily", re.compile(r"\b(?:every|each) (?:single )?day\b|\bdaily\W*$|每天|天天", re.IGNORECASE)),
+    (
+        "weekly",
+        re.compile(r"\b(?:every|each) (?:single )?week\b|\bweekly\W*$|每个?(?:周|星期)", re.IGNORECASE),
+    ),
+    ("monthly", re.compile(r"\b(?:every|each) (?:single )?month\b|\bmonthly\W*$|每个?月", re.IGNORECASE)),
 )
 _WHEN: Final = re.compile(r"\bwhen\b|什么时候|何时|哪天", re.IGNORECASE)
 _THINGS: Final = r"(?:purchases|orders|events|views|ratings|searches|likes|things|items|products|records)"
@@ -75,12 +95,16 @@ def read_search(ctx: ToolContext) -> SearchArgs:
     spans = tuple(
         SpanArgs(start_ms=p.start_ms, end_ms=p.end_ms, text=p.text, relation=p.relation) for p in periods
     )
-    judged = bool(_JUDGED.search(rest))
+    counted = _counted(rest)
+    judged = bool(_JUDGED.search(rest)) and counted is None
     about = _JUDGED.sub(" ", _ORDER.sub(" ", rest))
+    for pattern in (_MOST, _SPENT, *(pattern for _, pattern in _REGULAR)):
+        about = pattern.sub(" ", about)
     words = tuple(word for word in content_words(about) if not EVENT_WORDS.fullmatch(word))
+    words = usual_words(words, ctx.names)
     # “Do I eat too much cheese?” is about cheese; “do I drink too much?” has no other word.
     words = tuple(word for word in words if not _CONSUMED.fullmatch(word)) or words
-    mode = "count" if judged else _mode(rest, limit)
+    mode = counted or ("count" if judged else _mode(rest, limit))
     return SearchArgs(
         words=words,
         spans=spans,
@@ -89,6 +113,15 @@ def read_search(ctx: ToolContext) -> SearchArgs:
         limit=limit,
         judged=judged,
     )
+
+
+def _counted(rest: str) -> CountMode | None:
+    """The count that is asked for: the most taken, a sum, a rhythm; None for none of these."""
+    if _SPENT.search(rest):
+        return "spent"
+    if _MOST.search(rest):
+        return "most"
+    return next((name for name, pattern in _REGULAR if pattern.search(rest)), None)
 
 
 def _mode(rest: str, limit: int | None) -> SearchMode:

@@ -11,16 +11,22 @@ from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
 from agent.dialogue.item_choice import by_words
 from agent.dialogue.lexicon import TOKEN, content_words
-from agent.dialogue.mentions import Topic, find_topic, means_shown, normal
+from agent.dialogue.mentions import Topic, find_topic, is_wider, kind_topic, means_shown, normal
 from agent.dialogue.periods import without_periods
-from agent.dialogue.phrases import say
+from agent.dialogue.phrases import ACTIONS, say
 from agent.dialogue.reading import FACETS_NAMED, named_items, periods_of, read_list
 from agent.dialogue.route_rules import RULES
 from agent.dialogue.route_tools import ToolName
+from agent.dialogue.steer_words import steer_say
+from agent.dialogue.tell_control import named as named_change
 from agent.dialogue.tool_args import SteerArgs
 
 # A command of so few words is about what was spoken of.
 _FEW_WORDS: Final = 3
+# From this weight a rule asks for something by itself.
+_CLEAR: Final = 3
+_STEERS: Final[tuple[ToolName, ...]] = ("less", "more", "mute", "pin")
+_FURTHER_LIST: Final = re.compile(r"^\W*more(?: please)?\W*$", re.IGNORECASE)
 # Where one wish ends and another begins.
 _CLAUSE_END: Final = re.compile(
     r"[,;.!?，；。！？]+\s*(?:and |but |then |rather )?|\s+(?:but|rather)\s+"
@@ -39,10 +45,37 @@ def read_steer(ctx: ToolContext, tool: ToolName) -> SteerArgs | Draft:
     if isinstance(found, Draft):
         return found
     others = _also_named(ctx, said, found)
-    then = read_list(dataclasses.replace(ctx, question=rest)) if _wants_list(rest) else None
+    not_done = _other_wish(rest, tool)
+    then = None if not_done or not _wants_list(rest) else read_list(dataclasses.replace(ctx, question=rest))
     if then is not None and not then.constraints:
         then = None
-    return found.model_copy(update={"others": others, "then": then})
+    return found.model_copy(update={"others": others, "then": then, "not_done": not_done})
+
+
+def read_reversed(ctx: ToolContext) -> tuple[ToolName, SteerArgs] | None:
+    """What “not less, more” turns round: the topic of the last wish that stands; None without one."""
+    live = [entry for entry in ctx.host.feedback() if not entry.undone and entry.action in _STEERS]
+    kinds = ("facet", "category", "item")
+    last = next((entry for entry in reversed(live) if entry.target_kind in kinds), None)
+    if last is None:
+        return None
+    action: ToolName = (
+        "more" if re.search(r"\bmore(?: please)?\W*$|多\S{0,4}$", ctx.question, re.IGNORECASE) else "less"
+    )
+    name = named_change(ctx, last).removeprefix(f"{ACTIONS[ctx.language][last.action]} ")
+    return action, SteerArgs.model_validate({"kind": last.target_kind, "target": last.target, "name": name})
+
+
+def _other_wish(rest: str, tool: ToolName) -> str:
+    """The part of the rest that wishes for more, less or none of something else; empty for none."""
+    pieces: list[str] = [piece.strip() for piece in _CLAUSE_END.split(rest) if piece.strip()]
+    for part in pieces:
+        for other in _STEERS:
+            entries = [entry for rules in RULES.values() for entry in rules[other]]
+            hit = any(weight >= _CLEAR and pattern.search(part) for pattern, weight in entries)
+            if other != tool and hit and not _FURTHER_LIST.search(part):
+                return part
+    return ""
 
 
 def clauses(question: str, tool: ToolName) -> tuple[str, str]:
@@ -81,6 +114,26 @@ def _also_named(ctx: ToolContext, said: str, found: SteerArgs) -> str:
     return say(ctx, "comma").join(ctx.marked(name) for name in spare)
 
 
+def _kind_named(ctx: ToolContext) -> Topic | None:
+    """The kind of thing that a name stands for when many items bear it, or an interest or category does."""
+    for (start, end), codes in ctx.names.find_titles(ctx.question):
+        said = ctx.question[start:end]
+        topic = kind_topic(said, ctx.names, ctx.facets)
+        same = topic is not None and normal(topic.name) == normal(said)
+        if topic is not None and (same or len(codes) > 1):
+            return topic
+    return None
+
+
+def _one_size(ctx: ToolContext, item: str) -> str:
+    """That an item is one of several of its name; empty where it is the only one, or was pointed at."""
+    for _, codes in ctx.names.find_titles(ctx.question):
+        if ctx.code(item) in codes and len(codes) > 1:
+            title = ctx.title(ctx.code(item), whole=True)
+            return steer_say(ctx, "one_size", n=len(codes), title=title)
+    return ""
+
+
 def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Draft:
     """The interest, category or item that a wish for more or less is about.
 
@@ -90,8 +143,10 @@ def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Dra
     named = named_items(ctx, plain=False)
     if isinstance(named, Draft):
         return named
-    topic: Topic | None = None
-    if not named:
+    topic = _kind_named(ctx)
+    if topic is not None:
+        named = []
+    elif not named:
         topic = find_topic(without_periods(ctx.question, periods_of(ctx)), ctx.names, ctx.facets)
         if topic is None and ctx.state.focus and _of_focus(ctx.question):
             named = [ctx.state.focus[0]]
@@ -101,11 +156,15 @@ def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Dra
         # The nearest category may be one that is not to be named: then the person's own words stand for it.
         unsaid = topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named
         name = " ".join(content_words(ctx.question)) if unsaid else topic.name
-        return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(name))
+        sure = not is_wider(topic, content_words(ctx.question))
+        return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(name), sure=sure)
     if not named and (single := by_words(ctx, content_words(ctx.question))):
         named = [single]
+    if not named and isinstance(plain := named_items(ctx), list):
+        named = plain
     if named:
-        return SteerArgs(kind="item", target=named[0], name=ctx.title(ctx.code(named[0])))
+        title = ctx.title(ctx.code(named[0]))
+        return SteerArgs(kind="item", target=named[0], name=title, note=_one_size(ctx, named[0]))
     return _no_topic(ctx)
 
 

@@ -19,6 +19,8 @@ from agent.dialogue.mentions import (
 )
 from agent.dialogue.periods import Period, find_periods, moment_of, windows_of
 from agent.dialogue.phrases import say
+from agent.dialogue.stance import supposes
+from agent.dialogue.steer_words import steer_say
 from agent.dialogue.tool_args import (
     AsOfArgs,
     ConstraintArgs,
@@ -26,7 +28,6 @@ from agent.dialogue.tool_args import (
     ListArgs,
     PairArgs,
     TopicArgs,
-    UndoArgs,
     WindowArgs,
     WithdrawArgs,
 )
@@ -49,6 +50,10 @@ _REFUSED_LIST: Final = re.compile(
     re.IGNORECASE,
 )
 _SEASONAL: Final = re.compile(r"\bseason(?:al|ally)?\b|\b(?:the|by) seasons\b|季节", re.IGNORECASE)
+_SURE: Final = re.compile(
+    r"\bhow (?:sure|certain|confident)\b|\bconfidence\b|把握|多(?:大|少)信心|确定吗|有多确定", re.IGNORECASE
+)
+_SURE_WORDS: Final = frozenset({"certain", "confident", "confidence", "把握", "信心", "确定", "大把握"})
 _DENIES: Final = re.compile(
     r"n['’]?t\b|\bnot?\b|\bhate|\bdislike|\bbad\b|\bboring\b|\buseless\b|\bwrong\b|不|差|没", re.IGNORECASE
 )
@@ -129,6 +134,12 @@ def read_item(ctx: ToolContext) -> ItemArgs | Draft:
 def read_explained(ctx: ToolContext) -> ItemArgs | TopicArgs | Draft:
     """What “why …?” is about: an item, or the interest or category whose name is all that is said of it."""
     words = content_words(ctx.question)
+    if _SURE.search(ctx.question) and set(words) <= _SURE_WORDS and not find_places(ctx.question, 99):
+        # How sure I am is known of what is in the list, not of what was looked up.
+        spoken = [*ctx.state.focus, *ctx.state.listed][:1]
+        if not spoken or spoken[0] not in ctx.state.listed:
+            return ask_back(ctx, "no_item" if ctx.state.listed else "no_list")
+        return ItemArgs(item_id=spoken[0])
     if not words or find_places(ctx.question, 99):
         return read_item(ctx)
     if isinstance(named := named_items(ctx, plain=False), Draft) or named:
@@ -165,6 +176,9 @@ def read_list(ctx: ToolContext) -> ListArgs:
     further = bool(_FURTHER.search(ctx.question)) and not constraints
     if _REFUSED_LIST.search(ctx.question) and not constraints and _DENIES.search(ctx.question):
         further, notes = True, (*notes, say(ctx, "list_refused"))
+    if constraints and supposes(ctx.question):
+        # Who asks what would happen wants an answer, not a filter that stays.
+        constraints, notes = (), (*notes, steer_say(ctx, "no_filter"))
     return ListArgs(
         k=wishes.k, constraints=constraints, problems=wishes.problems, further=further, notes=notes
     )
@@ -183,13 +197,6 @@ def read_windows(ctx: ToolContext) -> WindowArgs:
     start_ms, split_ms, end_ms = windows_of(periods_of(ctx), ctx.host.log.zone)
     seasonal = bool(_SEASONAL.search(ctx.question))
     return WindowArgs(start_ms=start_ms, split_ms=split_ms, end_ms=end_ms, seasonal=seasonal)
-
-
-def read_undo(ctx: ToolContext) -> UndoArgs:
-    """Which feedback to take back."""
-    match = re.search(r"(?:feedback|#|no\.?|number|第)\s*#?(\d+)", ctx.question, re.IGNORECASE)
-    number = int(match.group(1)) if match else None
-    return UndoArgs(feedback_id=number if number else None)
 
 
 def read_withdraw(ctx: ToolContext) -> WithdrawArgs:

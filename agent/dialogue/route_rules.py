@@ -20,14 +20,15 @@ from agent.dialogue.route_tools import ToolName
 # Tools that change what outlives the answer, by a sentence that may also be a question about it.
 CHANGING: Final = frozenset({"pin", "mute", "less", "more", "gift", "forget"})
 _ASKS: Final = re.compile(
-    r"^\W*(?:(?:so|and|but|well|hey|ok|please|tell me|say|then),? )*(?:why|what|when|where|which|who|how (?!about\b)|do|does|did|(?:don'?t|didn'?t) (?:i|you|we)|am|is|isn'?t|are|aren'?t|"
+    r"^\W*(?:(?:so|and|but|well|hey|ok|please|tell me|say|then),? )*(?:why|what|when|where|which|who|how (?!about\b)|shall|(?:would|could|can|will|might|may) (?!you\b|we\b|i\b)\w+|if (?!(?:you (?:can|could|would|please|like|don'?t mind)|possible)\b)|do|does|did|(?:don'?t|didn'?t) (?:i|you|we)|am|is|isn'?t|are|aren'?t|"
     r"was|wasn'?t|were|have|haven'?t|has|had|should|shouldn'?t)\b"
     r"|\b(?:do|don'?t|did|didn'?t|am|is|isn'?t|are|aren'?t|have|haven'?t|right|really|correct|true)(?: i| it| they| we)?\W*\?\W*$"
     r"|[吗么呢]\W*$|(?:为什么|为何|为啥|多不多|是不是|有没有|会不会|什么|哪些|几次|多少)[^，,。；;！!]*[？?]?$",
     re.IGNORECASE,
 )
 _REQUESTS: Final = re.compile(
-    r"\b(?:can|could|would|will|won't|may) (?:you|we|i|there)\b|\bplease\b|\bwhy (?:not just|don'?t you (?:just )?(?:mute|drop|hide|show me (?:more|less)))\b"
+    r"^(?!\W*(?:why|how come|if)\b)(?:.*[,.;!?]\s+)?\W*(?:(?:please|hey|hi|ok|so|and|but|well|then),? )*(?:can|could|would|will|won't|may) (?:you|we|i|there)\b(?!.*\bif (?:i|we|you)\b)"
+    r"|^(?!\W*(?:why|how come|if|what|did|do|does|have)\b).*\bplease\b"
     r"|请|(?:能不能|可不可以|可以|能|好|行)[^？?]{0,14}[吗么]\W*$|好不好|行不行",
     re.IGNORECASE,
 )

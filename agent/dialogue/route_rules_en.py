@@ -54,7 +54,8 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bundo\b|\brevert\b|\btake (?:it|that|this) back\b|\broll(?:ed)? ?back\b": 5,
         r"\bcancel (?:the |that |my )?(?:last |latest )?(?:mute|pin|change|feedback|step|gift|boost|less|more)\b": 5,
         r"\b(?:put|set|bring|change) (?:it|everything|that|things|them) back\b|\bback (?:as|to (?:how|what)) (?:it|they) (?:was|were)\b": 4,
-        r"\bun(?:mute|pin|block)\b": 4,
+        r"\bun-?(?:mut|pin|block|hid|ban)\w*|\b(?:re-?)?allow .{1,40}|\bchanged my mind\b": 6,
+        r"\b(?:wasn'?t|isn'?t|was not|is not|weren'?t) (?:really |actually )?(?:a )?(?:gifts?|presents?)\b": 7,
     },
     "constraints": {
         r"\b(?:stop|quit|no longer|don'?t) (?:limit|restrict|narrow|filter)(?:ing)?\b": 6,
@@ -153,6 +154,8 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     },
     "about_me": {
         rf"\b(?:what|which|who)\b(?: \w+){{0,2}} i (?:\w+ )?(?:{_CHANGED}|chang\w+)|\b(?:did|have|had) i (?:\w+ )?{_CHANGED}": 6,
+        rf"^(?!\W*why\b).*\b(?:did|have|had|are) you (?:\w+ ){{0,2}}{_CHANGED}": 6,
+        r"\b(?:remind me(?: of)?|repeat|list|recap) (?:what|everything|all) i(?:'ve| have| had)? (?:already )?(?:told|said|asked)\b|^\W*what (?:have |did )i (?:already )?(?:tell|told|say|said)(?: to)? you\b": 6,
         rf"\bwhat (?:is|are|was) (?:\w+ )?{_CHANGED}\b|\b(?:show|list|see) (?:me )?(?:my|the) (?:mutes?|pins?|blocks?|changes|feedback)\b": 6,
         r"\bknow (?:\w+ )?about me\b|\b(?:stored?|saved?|keep|kept|have|hold|collect(?:ed)?|record(?:ed)?|got) (?:\w+ ){0,2}(?:on|about|of) me\b": 5,
         r"\b(?:which|what|how much|how many|all|my) (?:\w+ ){0,3}(?:data|information|records)\b": 4,
@@ -181,6 +184,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bwhat (?:kinds? of |sorts? of )?(?:things |stuff )?(?:do|am) i (?:mostly |mainly |really )?(?:like|into|interested|love|enjoy|spend|care|buy)\b": 3,
         r"\bam i (?:into|interested)\b|\bdo i (?:mostly|mainly) \w+": 3,
         r"\bwho am i\b|\bwhat am i like\b": 3,
+        r"\bback to (?:today|now|the present)\b": 5,
     },
     "pin": {
         r"\b(?:hold|hang) on to\b|\bdon'?t (?:drop|lose) my\b": 5,
@@ -197,11 +201,17 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\b(?:don'?t|do not) (?:show|recommend|suggest) .{0,50}(?:any ?more|again|ever)\b": 5,
         r"\bno more .{1,40}|\bsick of\b|\bget rid of\b": 4,
         r"\bnot interested in\b": 4,
+        r"\bi never (?:ever )?want (?:to )?\w+": 4,
+        r"\b(?:isn'?t|aren'?t|is not|are not|not) (?:really |quite |exactly )?my (?:thing|cup of tea|taste|style)\b": 4,
+        r"^\W*(?:please,? |and |ok,? )?no (?!more\b|less\b|fewer\b|idea\b)(?:[\w'’-]+ ){1,4}(?:in|on|from) (?:my|the) (?:lists?|recommendations?|suggestions?)\b": 5,
+        r"\b(?:nobody|no ?one|not anybody) (?:needs|wants|likes|asked for|cares for) \S+": 4,
+        r"\b(?:can|could|would|will) you (?:maybe |please |perhaps |just )*not (?:show|recommend|suggest|give|list)\b": 5,
         r"(?:^|[,.;!?] |\bbut )\W*i (?:really |just )?(?:don'?t|do not|no longer|never) (?:like|enjoy|drink|eat|want|care for) (?!to\b|(?:this|that|the|your|my|these|those) (?:\w+ )?(?:lists?|suggestions?|recommendations?|ideas?|selection|results?|choices?)\b)\S+": 4,
         r"(?:^|[,.;!?] |\bbut )\W*i (?:really )?(?:hate|dislike|can'?t stand|detest) (?!(?:this|that|the|your|my|these|those) (?:\w+ )?(?:lists?|suggestions?|recommendations?|ideas?|selection|results?|choices?)\b)\S+": 4,
     },
     "less": {
         r"\b(?:turn|dial|scale|tone) (?:\w+ )?down\b": 4,
+        r"\b(?:don'?t|do not|never|no need to|stop) (?:want |need )?(?:to )?(?:giv|show|recommend|suggest|list|want|need|see|boost|see)?\w* ?(?:me |us )?more (?!than\b|of the same\b)\S+": 6,
         r"\bless (?!than\b|expensive\b|important\b)\S+|\bfewer\b|\bnot so (?:many|much)\b|\btone down\b|\bcut (?:down|back)\b|\breduce\b|\btoo (?:many|much)\b|\bdecrease\b": 4,
     },
     "more": {
@@ -222,6 +232,8 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bideas?\b|\binspir\w+|\bsurprise me\b|\banything else\b|\bsomething\b|\bwhat else\b|\bwhat next\b": 2,
         r"\bwhat (?:should|could|can|might|shall) i (?:buy|get|read|watch|try|take|do|cook|eat|pick|have|listen)\b": 3,
         r"\bwhat (?:would|will|might|could) (?:fit|suit|i like)\b|\bgot (?:anything|something)\b": 3,
+        r"\b(?:not|nothing) (?:so|too|that|very) (?:expensive|pricey|dear|long|old|big)\b": 3,
+        r"^\W*(?:please |and |ok,? |actually,? |so |then |now |just )?(?:show|find|get|give) (?:me )?(?:some |\d{1,2} )?(?!me\b|why|how|what|which|my\b|the\b|all\b|how\b|more\b|less\b|fewer\b|when\b|where\b|who\b|it\b|this\b|that\b|back\b)[\w'’-]+(?: [\w'’-]+)?(?: please| pls)?\W*$": 2,
         r"\b(?:cheaper|shorter|longer|newer|older|lighter|smaller|bigger|pricier)\b": 2,
         r"\bonly (?:things|items|stuff|from|in|show|those|books|films|movies|products)\b|\bunder \$?\d+|\bbelow \$?\d+|\bat most \$?\d+": 3,
         r"^\W*(?:only|nothing but|just the) (?!that\b|this\b|it\b)[\w'’-]+": 3,
@@ -237,6 +249,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bwhat (?:does|do|is|are) (?:the |a |an )?[\"“'‘]?(?:(?:command|word) )?[\"“'‘]?(?:mute|muting|pin|pinning|less|more|gift|undo|forget|filter|constraint|confidence|facet)s?[\"”'’]?(?: \w+)? (?:do|mean|work|good for|for|here)\b": 7,
         r"\bhow (?:do|does|can) (?:i |you )?(?:use )?(?:mute|muting|pin|pinning|undo|gift|forget)\b": 6,
         r"^\W*(?:help|\?+|hi|hello|hey|thanks?(?: you)?|thank you|good (?:morning|evening|day)|ok(?:ay)?|bye|great|cool|nice)\b.{0,12}$": 5,
+        r"^\W*(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|thanks?|thx|ty|cheers|thank you|cool|you(?:'re|r| are)?|so|very|really|the|best|much|a|lot|good|helpful|wonderful|and|for|that|all|bye|lol|wow|love|it|haha)\W+|(?:ok(?:ay)?|great|cool|nice|perfect|awesome|thanks?|thx|ty|cheers|best|much|lot|good|helpful|wonderful|all|bye|lol|wow|love|it|haha|you)\W*$)+$": 5,
         r"\bwhat (?:can|do) you (?:do|offer)\b|\bwhat (?:can|could|may|should) i ask\b|\bhow (?:does|do) (?:this|it|you) work\b|\bwhat are you\b|\bwho are you\b": 5,
     },
 }

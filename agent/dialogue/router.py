@@ -15,6 +15,7 @@ from agent.dialogue.lexicon import HAN
 from agent.dialogue.mentions import find_places
 from agent.dialogue.route_rules import CHANGING, RULES, is_question
 from agent.dialogue.route_tools import ToolName
+from agent.dialogue.stance import as_command, keeps, supposes_command
 from agent.dialogue.tools import TOOLS, about_me
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language
@@ -83,6 +84,8 @@ class Router:
         """
         if previous in _REPEATABLE and _FOLLOW_UP.search(question) and _speaks_of_item(question):
             return Route(previous, "rules")
+        if keeps(question):
+            return Route("undo", "rules")
         found = route_by_rules(question, language)
         if found is not None:
             return Route(found, "rules")
@@ -168,12 +171,19 @@ def route_by_rules(question: str, language: Language) -> ToolName | None:
     if HAN.search(question) and re.search(r"[A-Za-z]{3}", question):
         languages = ["en", "zh"]
     weights: dict[ToolName, float] = {}
+    supposed_command = supposes_command(question)
+    if supposed_command:
+        question = as_command(question)
     for name in languages:
         for tool, rules in RULES[name].items():
             hits = sorted((weight for pattern, weight in rules if pattern.search(question)), reverse=True)
             if hits:
                 weights[tool] = max(weights.get(tool, 0.0), hits[0] + _HINT * (len(hits) - 1))
-    if is_question(question) and any(w >= _CLEAR for tool, w in weights.items() if tool not in CHANGING):
+    supposed = {tool: w for tool, w in weights.items() if tool in CHANGING and w >= _CLEAR}
+    if supposed_command and supposed:
+        # What a command would do is told of that command; nothing is done without a yes.
+        weights = supposed
+    elif is_question(question) and any(w >= _CLEAR for tool, w in weights.items() if tool not in CHANGING):
         # Who asks about beer does not want it muted: what answers goes before what changes.
         weights = {tool: weight for tool, weight in weights.items() if tool not in CHANGING}
     best = max(weights, key=lambda tool: weights[tool], default=None)

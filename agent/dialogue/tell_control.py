@@ -179,12 +179,18 @@ def _changed(ctx: ToolContext, lead: Sentence, before: Sequence[str], after: Seq
     return Draft((lead, Sentence(text, (*marks, *items)), Sentence(say(ctx, "how_undo"), claim=False)), facts)
 
 
-def undo(ctx: ToolContext, feedback_id: int | None) -> tuple[Draft, TalkState]:
-    """Takes back one piece of feedback, or the last change of the talk as a whole; says what the list did."""
+def undo(ctx: ToolContext, feedback_id: int | None, chosen: tuple[int, ...] = ()) -> tuple[Draft, TalkState]:
+    """Takes back one piece of feedback, or the last change of the talk as a whole; says what the list did.
+
+    `chosen` are numbers of the feedback that was named; they go before `feedback_id`.
+    """
     groups = ctx.state.before
     given = {entry.feedback_id: entry for entry in ctx.host.feedback()}
     live = [number for number, entry in given.items() if not entry.undone and entry.action != "undo"]
-    if feedback_id is None:
+    if chosen:
+        group = next((entry for entry in groups if set(chosen) & set(entry[0])), None)
+        numbers = tuple(number for number in chosen if number in live)
+    elif feedback_id is None:
         group = next((entry for entry in reversed(groups) if set(entry[0]) & set(live)), None)
         numbers = tuple(n for n in group[0] if n in live) if group else _said_last(given, live)
     else:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.constraints import word_pattern
 from agent.dialogue.context import ToolContext
+from agent.dialogue.goods_zh import unreadable
 from agent.dialogue.periods import Period
 from agent.dialogue.phrases import KIND_NAMES, say
+from agent.dialogue.tell_counts import COUNT_MODES, CountMode, count
 
-SearchMode = Literal["list", "oldest", "count", "first", "last"]
+SearchMode = Literal["list", "oldest", "count", "first", "last"] | CountMode
 
 _ROWS: Final = 8
 MOST_ROWS: Final = 50
@@ -42,12 +44,10 @@ def search(
     missing = _missing_kinds(ctx, events)
     if missing and not words:
         return Draft((missing,), {"kinds": _kinds(ctx)})
-    rows = matching_rows(ctx, words, periods, events)
-    how = "count"
-    if words and not len(rows):
-        rows, how = _some_rows(ctx, words, periods, events), "some"
-    if words and not len(rows):
-        rows, how = _near_rows(ctx, words, periods, events), "near"
+    if unreadable(words, ctx.host.catalogue):
+        text = say(ctx, "search_unreadable", what=ctx.marked(" ".join(words)))
+        return Draft((Sentence(text, claim=False),))
+    rows, how = _found_rows(ctx, words, periods, events)
     near = how != "count"
     what = describe(ctx, words, periods, () if missing else events)
     facts: dict[str, object] = {"search": {"what": what, "n": len(rows), "how": how}}
@@ -57,9 +57,28 @@ def search(
     if not len(rows):
         none = Sentence(say(ctx, "search_none", what=what), ("fact:search",))
         return Draft((*opening, none), facts)
+    if mode in COUNT_MODES and not near:
+        days = ctx.host.log.day[_in_time(ctx, periods)]
+        return Draft((*opening, *count(ctx, rows, what, mode, days, facts)), facts)
+    sentences = [*opening, *_told_rows(ctx, rows, words, what, how, mode, limit)]
+    items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)
+    ids = tuple(ctx.host.catalogue.item_ids[item] for item in list(items)[:_ROWS])
+    return Draft(tuple(sentences), facts, ids)
+
+
+def _told_rows(
+    ctx: ToolContext,
+    rows: NDArray[np.int64],
+    words: Sequence[str],
+    what: str,
+    how: str,
+    mode: SearchMode,
+    limit: int | None,
+) -> list[Sentence]:
+    """How many were found and how, the one that is asked for, and lines of them where a list is."""
+    near = how != "count"
     marks = ctx.marks(rows[::-1])
     sentences = [
-        *opening,
         Sentence(say(ctx, f"search_{how}", n=f"{len(rows):,}", what=what), (*marks, "fact:search")),
     ]
     if mode in ("first", "last") and not near:
@@ -77,9 +96,18 @@ def search(
             text = say(ctx, "search_oldest" if mode == "oldest" else "search_newest", n=n)
             sentences.append(Sentence(text, ("fact:search",)))
         sentences += _rows(ctx, ordered, limit or _ROWS, rest=limit is None)
-    items = dict.fromkeys(int(ctx.host.log.item[row]) for row in rows[::-1] if ctx.host.log.item[row] >= 0)
-    ids = tuple(ctx.host.catalogue.item_ids[item] for item in list(items)[:_ROWS])
-    return Draft(tuple(sentences), facts, ids)
+    return sentences
+
+
+def _found_rows(
+    ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
+) -> tuple[NDArray[np.int64], str]:
+    """Row numbers, oldest first, and how they were found: by all the words, some of them, or by meaning."""
+    rows = matching_rows(ctx, words, periods, events)
+    if not words or len(rows):
+        return rows, "count"
+    rows = _some_rows(ctx, words, periods, events)
+    return (rows, "some") if len(rows) else (_near_rows(ctx, words, periods, events), "near")
 
 
 def matching_rows(
@@ -147,7 +175,7 @@ def needs_encoder(
     ctx: ToolContext, words: Sequence[str], periods: Sequence[Period], events: Sequence[str]
 ) -> bool:
     """Whether only the model behind the item vectors can find something: the catalogue has no such word."""
-    if not words or len(matching_rows(ctx, words, periods, events)):
+    if not words or unreadable(words, ctx.host.catalogue) or len(matching_rows(ctx, words, periods, events)):
         return False
     return not len(_some_rows(ctx, words, periods, events)) and _anchor(ctx, words) is None
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Sequence
 from typing import Final
 
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import RANKED, ToolContext
-from agent.dialogue.host import ListQuery, Trace
-from agent.dialogue.phrases import KINDS, SOURCES, say, times
+from agent.dialogue.host import ListQuery
+from agent.dialogue.phrases import KINDS, SOURCES, say
+from agent.dialogue.tell_lost import lost, taken_words
 from agent.interests.words import percent, season_item
 from agent.schema import FacetChange, Recommendation, RecommendationList
 
@@ -63,23 +63,6 @@ def _events(ctx: ToolContext, entry: Recommendation) -> list[Sentence]:
         marks = tuple(mark for sentence in rest for mark in sentence.evidence)
         sentences = [*sentences[:_CLOSE_NAMED], Sentence(say(ctx, "more_close", n=len(rest)), marks)]
     return sentences
-
-
-def taken_words(ctx: ToolContext, own: Sequence[int]) -> str:
-    """How often and when last the person took an item, the weightiest kind of event first."""
-    kinds: dict[str, list[int]] = {}
-    for row in own:
-        kinds.setdefault(ctx.verb(row), []).append(row)
-    weight = ctx.host.log.weight
-    ordered = sorted(kinds.items(), key=lambda pair: (-float(weight[pair[1][0]]), -len(pair[1]), pair[0]))
-    verb, members = ordered[0]
-    last = ctx.day(members[-1])
-    if len(ordered) > 1:
-        parts = [say(ctx, "also", verb=other, times=times(ctx, len(rows))) for other, rows in ordered[1:3]]
-        also = say(ctx, "comma").join(parts)
-        return say(ctx, "taken_also", verb=verb, times=times(ctx, len(members)), day=last, also=also)
-    key = "taken_once" if len(members) == 1 else "taken"
-    return say(ctx, key, verb=verb, times=times(ctx, len(members)), day=last)
 
 
 def _interest(ctx: ToolContext, entry: Recommendation, facts: dict[str, object]) -> list[Sentence]:
@@ -240,7 +223,7 @@ def why_not(ctx: ToolContext, item_id: str) -> Draft:
     else:
         lead = say(ctx, "no_rank", title=title)
     sentences = [Sentence(lead, marks)]
-    sentences += _lost(ctx, trace, item_id, marks)
+    sentences += lost(ctx, trace, item_id, marks)
     best = sorted(trace.source_ranks.items(), key=lambda pair: (pair[1], pair[0]))[:3]
     if best:
         names = SOURCES[ctx.language]
@@ -251,37 +234,3 @@ def why_not(ctx: ToolContext, item_id: str) -> Draft:
         key = "source_ranks" if best[0][1] <= RANKED else "source_far"
         sentences.append(Sentence(say(ctx, key, shown=shown), marks))
     return Draft(tuple(sentences), facts, (item_id,))
-
-
-def _lost(ctx: ToolContext, trace: Trace, item_id: str, marks: tuple[str, ...]) -> list[Sentence]:
-    """Which stage lost the item, and the remedy."""
-    stage = trace.stage
-    if stage == "filtered":
-        code = ctx.code(item_id)
-        names = [
-            entry.shown(ctx.language)
-            for entry in ctx.state.constraints
-            if entry.kind != "new_only" and not entry.allows(ctx.host.items)[code]
-        ]
-        if names:
-            shown = say(ctx, "comma").join(names)
-            return [Sentence(say(ctx, "lost_constraint", shown=shown), marks)]
-    if stage == "seen":
-        rows = [int(row) for row in ctx.rows_of_item(ctx.code(item_id))]
-        if rows:
-            text = say(ctx, "lost_seen", verb=ctx.verb(rows[-1]), day=ctx.day(rows[-1]))
-            return [Sentence(text, (*ctx.marks(rows[::-1]), *marks))]
-    if stage == "below the cut" and trace.score is not None and trace.cut_score is not None:
-        text = say(ctx, "lost_cut", score=f"{trace.score:.2f}", cut=f"{trace.cut_score:.2f}")
-        return [Sentence(text, marks), Sentence(say(ctx, "remedy_cut"), marks, aside=True)]
-    if stage == "listed":
-        return []
-    key = {
-        "unknown item": "lost_unknown",
-        "filtered": "lost_filtered",
-        "disliked": "lost_disliked",
-        "muted": "lost_muted",
-        "seen": "lost_seen_plain",
-        "not retrieved": "lost_retrieval",
-    }.get(stage, "lost_other")
-    return [Sentence(say(ctx, key, stage=stage, detail=trace.detail), marks)]

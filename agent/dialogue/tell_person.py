@@ -156,10 +156,11 @@ def _about_interests(ctx: ToolContext, facts: dict[str, object]) -> list[Sentenc
     sentences: list[Sentence] = []
     if found.facets:
         facts["interests"] = len(found.facets)
+        hidden = sum(ctx.hides(facet) for facet in found.facets)
         lead = next((facet for facet in found.facets if not ctx.hides(facet)), found.facets[0])
-        text = say(
-            ctx, "about_interests", n=len(found.facets), label=ctx.label(lead), share=percent(lead.share)
-        )
+        key = "about_interests_named" if 0 < hidden < len(found.facets) else "about_interests"
+        n, share = len(found.facets), percent(lead.share)
+        text = say(ctx, key, n=n, label=ctx.label(lead), share=share, hidden=hidden)
         sentences.append(Sentence(text, (f"facet:{lead.key}", "fact:interests")))
     versions = ctx.host.versions()
     facts["versions"] = len(versions)

@@ -98,7 +98,9 @@ class SearchArgs(ToolArgs):
     words: tuple[str, ...] = ()
     spans: tuple[SpanArgs, ...] = ()
     events: tuple[str, ...] = ()
-    mode: Literal["list", "oldest", "count", "first", "last"] = "list"
+    mode: Literal[
+        "list", "oldest", "count", "first", "last", "most", "spent", "daily", "weekly", "monthly"
+    ] = "list"
     limit: int | None = Field(None, ge=1, le=50)
     judged: bool = False
 
@@ -120,7 +122,9 @@ class EventsArgs(ToolArgs):
 class SteerArgs(ToolArgs):
     """What to see more or less of, or what to pin or mute.
 
-    `others` are names that stood beside it and are left alone; `then` is the list wished for besides.
+    `others` are names that stood beside it and are left alone; `then` is the list wished for besides;
+    `not_done` is a wish of the same sentence that is left alone, `note` what the person should know of how
+    the words were read; where `sure` is False they are told first what it would be done to.
     """
 
     kind: Literal["facet", "category", "item"]
@@ -128,6 +132,9 @@ class SteerArgs(ToolArgs):
     name: str
     others: str = ""
     then: ListArgs | None = None
+    not_done: str = ""
+    note: str = ""
+    sure: bool = True
 
 
 class AboutArgs(ToolArgs):
@@ -137,9 +144,14 @@ class AboutArgs(ToolArgs):
 
 
 class UndoArgs(ToolArgs):
-    """Which feedback to take back; None is the last change of the talk."""
+    """Which feedback to take back; None is the last change of the talk.
+
+    `feedback_ids` are the steps of the one change that the words are about, `name` says in words which.
+    """
 
     feedback_id: int | None = Field(None, ge=1)
+    feedback_ids: tuple[int, ...] = ()
+    name: str = ""
 
 
 class WithdrawArgs(ToolArgs):

@@ -14,6 +14,7 @@ from agent.data.days import moment
 from agent.dialogue import (
     read_events,
     read_steer,
+    read_undo,
     reading,
     tell_change,
     tell_compare,
@@ -33,8 +34,11 @@ from agent.dialogue.phrases import say
 from agent.dialogue.read_search import read_search
 from agent.dialogue.route_tools import ToolName
 from agent.dialogue.small_talk import read_talk, refuse, talk
+from agent.dialogue.steer_words import steer_say
+from agent.dialogue.tell_thing import with_things
 from agent.dialogue.tell_topic import explain_topic
 from agent.interests.words import Language
+from agent.llm.fence import fence
 
 Read = Callable[[ToolContext], args.ToolArgs | Draft]
 Run = Callable[[ToolContext, Any], tuple[Draft, TalkState]]
@@ -173,6 +177,13 @@ def _steer(action: str) -> Run:
         if given.others:
             alone = Sentence(say(ctx, "steered_one", name=given.name, others=given.others), claim=False)
             draft = dataclasses.replace(draft, sentences=(*draft.sentences, alone))
+        if given.note:
+            draft = dataclasses.replace(
+                draft, sentences=(draft.sentences[0], Sentence(given.note, claim=False), *draft.sentences[1:])
+            )
+        if given.not_done:
+            undone = Sentence(steer_say(ctx, "not_done", rest=fence(given.not_done)), claim=False)
+            draft = dataclasses.replace(draft, sentences=(*draft.sentences, undone))
         if given.then is None:
             return draft, state
         then, state = _recommend(dataclasses.replace(ctx, state=state), given.then)
@@ -213,7 +224,7 @@ def about_me(n_talks: Callable[[], int]) -> Tool:
 def _tool(
     name: ToolName, english: str, chinese: str, read: Read, run: Run, *, changes: bool = False
 ) -> tuple[ToolName, Tool]:
-    return name, Tool(name, {"en": english, "zh": chinese}, read, run, changes)
+    return name, Tool(name, {"en": english, "zh": chinese}, *with_things(name, read, run), changes)
 
 
 TOOLS: Final[Mapping[ToolName, Tool]] = dict(
@@ -263,8 +274,8 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
             lambda ctx, given: _set_aside(ctx, given, forget=False), changes=True,
         ),
         _tool(
-            "undo", "take back their last change", "撤销上一次的更改", reading.read_undo,
-            lambda ctx, given: tell_control.undo(ctx, given.feedback_id), changes=True,
+            "undo", "take back their last change", "撤销上一次的更改", read_undo.read_undo,
+            lambda ctx, given: tell_control.undo(ctx, given.feedback_id, given.feedback_ids), changes=True,
         ),
         _tool("forget", "have something forgotten", "让系统忘记一些内容", _read_forget, _forget, changes=True),
         _tool(

@@ -46,6 +46,11 @@ def limits(question: str) -> list[tuple[str, Measure, float]]:
         measure_name: Measure = "length" if match.group("unit") in ("分钟", "页") else "price"
         side = "at_least" if match.group("side") == "以上" else "at_most"
         found.append((side, measure_name, _zh_number(match.group("n"))))
+    pattern = rf"(?P<side>(?:别|不要|不|不能|不可)(?:超过|高于|贵过|多于)|低于|少于|不到|不足|最多|至多|超过|高于|至少|多于)\s*(?P<n>{_ZH_NUMBER.pattern})\s*(?P<unit>元|块钱?|分钟|页)(?!以|之)"
+    for match in re.finditer(pattern, question):
+        measure_name = "length" if match.group("unit") in ("分钟", "页") else "price"
+        side = "at_least" if match.group("side") in ("超过", "高于", "至少", "多于") else "at_most"
+        found.append((side, measure_name, _zh_number(match.group("n"))))
     for match in re.finditer(
         r"\b(?P<side>after|since|before)\s+(?P<n>(?:19|20)\d\d)\b", question, re.IGNORECASE
     ):

@@ -21,7 +21,10 @@ from agent.interests.words import Language
 from agent.llm.fence import fence
 
 _RELATIVE: Final[Mapping[str, tuple[Measure, str]]] = {
-    r"\bcheaper\b|\bless expensive\b|\bmore affordable\b|\bcheap\b|便宜": ("price", "below"),
+    r"\bcheaper\b|\bless expensive\b|\bmore affordable\b|\bcheap\b|\bnot (?:so|too|that|very) (?:expensive|pricey)\b|便宜": (
+        "price",
+        "below",
+    ),
     r"\bpricier\b|\bmore expensive\b|更贵|贵一点": ("price", "above"),
     r"\bshorter\b|\bshort\b|\bquicker\b|短一?[些点]|更短|短的": ("length", "below"),
     r"\blonger\b|长一?[些点]|更长": ("length", "above"),
@@ -30,6 +33,13 @@ _RELATIVE: Final[Mapping[str, tuple[Measure, str]]] = {
     r"\bsmaller\b|小一?[些点]|更小": ("size", "below"),
     r"\b(?:bigger|larger)\b(?! (?:place|share))|大一?[些点]|更大": ("size", "above"),
 }
+# Comparisons that no field of a catalogue settles.
+_UNMEASURED: Final = re.compile(
+    r"\b(?:health|tast|spic|fanc|cris|crunch|light|juic|yumm|salt|sugar)ier\b|\b(?:sweet|fresh|quick|nic|rich|warm|cool|funn|strong|mild|soft|hard)er\b"
+    r"|\b(?:healthy|tasty|nutritious|delicious|sustainable|ecological)\b|\b(?:more|less) (?:healthy|tasty|nutritious|delicious|exciting|interesting|sustainable|fattening|filling|sweet|salty|spicy)\b"
+    r"|更?健康(?=一?[点些])|更(?:健康|好吃|美味|新鲜|甜|辣|营养)|(?:健康|营养|好吃)的",
+    re.IGNORECASE,
+)
 _CHILD: Final = re.compile(
     r"\bfor (?:a|an|my|the|our|his|her|small|young)?\s?(?:\w+ )?(?:child|kids?|children|toddler|baby|son|daughter|boy|girl|niece|nephew)\b"
     r"|\bkid[- ]friendly\b|适合(?:小?孩子?|儿童|宝宝|小朋友)|给(?:我的?)?(?:小?孩子?|儿童|宝宝|小朋友|儿子|女儿)",
@@ -45,7 +55,7 @@ _THIS_BRAND: Final = re.compile(
     re.IGNORECASE,
 )
 _NOT: Final = re.compile(
-    r"\b(?:but not|not from|nothing (?:with|from|by|about)|no|not|without|other than|except(?: for)?|but no|anything but)\s+"
+    r"\b(?:but not|not from|nothing (?:with|from|by|about)|no|not|without|other than|except(?: for)?|but no|anything but|(?:don'?t|do not) (?:show|include|recommend|suggest|give)(?: me)?(?! (?:me|this|that|the|your|my|these|those|only|more|less)\b))\s+"
     r"(?:any |more |the |a |an |brand |from |with |by |of |about )*(?P<word>[^,.;!?]+?)(?=$|[,.;!?]| please\b| in it\b| and\b| this time\b)"
     r"|(?:不要|不含|除了|别给我|非)(?P<zh>[^，。；！？,的]{1,12}?)(?:的|之外|以外)?(?=$|[，。；！？,])",
     re.IGNORECASE,
@@ -64,7 +74,7 @@ _ONLY: Final = re.compile(
 )
 _SOME: Final = re.compile(
     r"^\W*(?:please )?(?:(?:can|could) you )?(?:recommend|suggest|give me|show me|i want|i need|i'?d like|got any|any)\s+"
-    r"(?:me )?(?:some |an? |any |a few |more )?(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)\W*(?:please)?\W*$"
+    r"(?:me )?(?:some |an? |any |a few |more |\d{1,2} |(?:two|three|four|five|six|seven|eight|nine|ten) )?(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)\W*(?:please)?\W*$"
     r"|^\W*(?:给我|请)?(?:推荐|来)(?:一?[点些])(?P<zh>[^，。；！？,]{1,8}?)(?:类的?|吧)?\W*$",
     re.IGNORECASE,
 )
@@ -72,6 +82,7 @@ _NO_VALUE: Final = frozenset(
     {"things", "stuff", "items", "anything", "please", "in", "it"}
     | {f"{maker}{end}" for maker in ("brand", "maker", "publisher", "manufacturer") for end in ("", "s")}
 )
+_DEGREE: Final = re.compile(r"(?:so|too|that|very|quite) (?!much\b|many\b)\w+", re.IGNORECASE)
 # Of more words nobody makes a filter.
 _MOST_WORDS: Final = 3
 _UNNEGATED: Final = frozenset(
@@ -114,6 +125,8 @@ class WishReader:
     def read(self, question: str) -> Wishes:
         """Everything that `question` asks of a list."""
         problems: list[str] = []
+        if match := _UNMEASURED.search(question):
+            problems.append(self._say("no_measure").format(word=fence(match.group().strip())))
         found = self._negated(question, problems)
         rest = _NOT.sub(" ", question) if any(entry.kind == "not" for entry in found) else question
         found += self._measures(rest, problems)
@@ -214,6 +227,7 @@ class WishReader:
             if (
                 word
                 and word.casefold() not in _UNNEGATED
+                and not _DEGREE.match(word)
                 and len(word.split()) <= 4
                 and not _NEW.search(match.group())
             ):

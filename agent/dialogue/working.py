@@ -17,9 +17,11 @@ from agent.dialogue.periods import last_day
 from agent.dialogue.phrases import say
 from agent.dialogue.planning import Plan, fixed, trouble
 from agent.dialogue.route_rules import CHANGING, is_question
+from agent.dialogue.stance import reports, supposes
+from agent.dialogue.steer_words import steer_say
 from agent.dialogue.tell_control import named
 from agent.dialogue.tell_history import needs_encoder
-from agent.dialogue.tool_args import AsOfArgs, EventsArgs, ListArgs, SearchArgs, SteerArgs, ToolArgs
+from agent.dialogue.tool_args import AsOfArgs, EventsArgs, ListArgs, SearchArgs, SteerArgs, ToolArgs, UndoArgs
 from agent.dialogue.tools import spans_of
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language
@@ -34,6 +36,7 @@ _RESTS_ON_FEEDBACK: Final = frozenset(
     {"recommend", "explain", "why_not", "counterfactual", "compare", "profile", "what_if"}
     | {"pin", "mute", "less", "more", "gift", "forget", "undo", "about_me"}
 )
+_STEERING: Final = frozenset({"mute", "less", "more", "pin", "undo"})
 # Part of the context window that what was said before may take.
 _MEMORY_PART: Final = 4
 _MEMORY_NOTE: Final[dict[Language, str]] = {
@@ -99,10 +102,10 @@ class Worker:
         if isinstance(plan.args, Draft):
             return plan.args, state
         guessed = plan.route.by in ("model", "examples")
-        asked = plan.route.by == "rules" and plan.tool.name in CHANGING and is_question(ctx.question)
-        if plan.tool.changes and (guessed or asked):
-            # Nothing is changed on a guess alone, nor by a question about it.
-            text = say(ctx, "confirm_route", what=_doing(ctx, plan.tool.name, plan.args))
+        doubt = "guessed" if guessed else _doubt(ctx, plan)
+        if plan.tool.changes and doubt:
+            # Nothing is changed on a guess alone, nor by a question, a supposition or a report about it.
+            text = _asked_back(ctx, doubt, plan, _doing(ctx, plan.tool.name, plan.args))
             return fixed(text), replace(state, pending=Pending(plan.tool.name, ctx.question))
         try:
             return plan.tool.run(ctx, plan.args)
@@ -144,12 +147,36 @@ def _opened(sentence: Sentence) -> Sentence:
     return sentence if not text[:1].islower() else replace(sentence, text=text[:1].upper() + text[1:])
 
 
+def _doubt(ctx: ToolContext, plan: Plan) -> str:
+    """Why a change that rules chose needs a yes; empty when it is plainly wanted."""
+    if plan.route.by != "rules":
+        return ""
+    steers = plan.tool.name in _STEERING
+    if supposes(ctx.question) and (steers or is_question(ctx.question) or plan.tool.name == "undo"):
+        return "supposed"
+    if plan.tool.name in CHANGING and is_question(ctx.question):
+        return "guessed"
+    if steers and reports(ctx.question):
+        return "reported"
+    return "wider" if isinstance(plan.args, SteerArgs) and not plan.args.sure else ""
+
+
+def _asked_back(ctx: ToolContext, doubt: str, plan: Plan, what: str) -> str:
+    """What would be done, for the person to say yes to."""
+    if doubt == "guessed":
+        return say(ctx, "confirm_route", what=what)
+    name = plan.args.name if isinstance(plan.args, SteerArgs) else ""
+    return steer_say(ctx, doubt, what=what, name=name)
+
+
 def _doing(ctx: ToolContext, tool: str, given: ToolArgs) -> str:
     """What a change would do, in words."""
     if isinstance(given, EventsArgs):
         return say(ctx, f"doing_{tool}", n=len(given.interaction_ids), name=given.name)
     if isinstance(given, SteerArgs):
         return say(ctx, f"doing_{tool}", name=given.name)
+    if isinstance(given, UndoArgs) and given.name:
+        return steer_say(ctx, "undo_named", name=given.name)
     return say(ctx, "doing_forget_talk" if tool == "forget" else f"doing_{tool}")
 
 

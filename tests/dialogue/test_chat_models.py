@@ -110,7 +110,8 @@ def test_less_of_a_gift_sets_aside_and_shows_less_and_undo_takes_both(en):
 def test_one_word_means_the_item_that_stands_highest_and_names_others(en):
     talk = en.chat("c01", keep=False)
     deep = en.recommend("c01", 200, rerank=False)
-    titled = [entry for entry in deep if "knife" in entry.title.casefold()]
+    # A knife rack is no knife.
+    titled = [e for e in deep if "knife" in e.title.casefold() and not e.title.endswith("rack")]
     answer = talk.ask("why not a knife?")
     assert f"item:{titled[0].item_id}" in answer.evidence
     if len({entry.title for entry in titled}) > 1:
