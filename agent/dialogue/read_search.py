@@ -103,7 +103,9 @@ def read_search(ctx: ToolContext) -> SearchArgs:
     words = tuple(word for word in content_words(about) if not EVENT_WORDS.fullmatch(word))
     words = usual_words(words, ctx.names)
     # “Do I eat too much cheese?” is about cheese; “do I drink too much?” has no other word.
-    words = tuple(word for word in words if not _CONSUMED.fullmatch(word)) or words
+    name = " ".join(words)
+    if name not in ctx.names.categories and name not in ctx.names.titles:  # “soft drinks” are no drinking
+        words = tuple(word for word in words if not _CONSUMED.fullmatch(word)) or words
     mode = counted or ("count" if judged else _mode(rest, limit))
     return SearchArgs(
         words=words,

@@ -15,6 +15,7 @@ from agent.dialogue.goods_zh import across
 from agent.dialogue.item_choice import likeliest
 from agent.dialogue.lexicon import content_words
 from agent.dialogue.periods import find_periods
+from agent.dialogue.read_search import read_search
 from tests.dialogue.conftest import check_evidence
 
 NOW = datetime(2017, 12, 31, tzinfo=UTC)
@@ -151,6 +152,14 @@ def test_a_chinese_catalogue_keeps_chinese_words(zh, en):
 def test_everyday_names_become_those_of_the_catalogue():
     names = SimpleNamespace(categories={"soft drinks": "Soft drinks"}, titles={"sweets": (1,), "candy": (2,)})
     assert usual_words(("soda", "sweets", "gas"), names) == ("soft", "drinks", "sweets", "gas")
+
+
+def test_a_name_with_a_word_for_consuming_stays_whole(en):
+    talk = en.chat("c01", keep=False)
+    ctx = talk._context("how often did I buy soft drinks?", "en")
+    assert read_search(ctx).words == ("soft",)
+    names = SimpleNamespace(categories={"soft drinks": "Soft drinks"}, titles={})
+    assert read_search(dataclasses.replace(ctx, names=names)).words == ("soft", "drinks")
 
 
 def test_a_word_means_what_ends_with_it(en):
