@@ -12,8 +12,8 @@ from agent.schema import Feedback, FeedbackAction, FeedbackTarget
 
 CHAT_PROMPTS = ("chat_choose", "chat_route", "chat_short")
 _WHY_NONE = {
-    "chat_choose": "the rules understand the question, so no model is asked what it means",
-    "chat_route": "the rules understand the question, so no model is asked what it means",
+    "chat_choose": "the rules understand the question, or nothing is like it: no model is asked",
+    "chat_route": "the rules understand the question, or nothing is like it: no model is asked",
     "chat_short": "no model sums up the answer to this question: ask why, or what changed",
 }
 

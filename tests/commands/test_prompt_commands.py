@@ -160,8 +160,8 @@ def test_the_command_shows_it(shop):
     ("name", "question"),
     [
         ("chat_short", "Why the first one?"),
-        ("chat_route", "blimey, I fancy a nibble"),
-        ("chat_choose", "blimey, I fancy a nibble"),
+        ("chat_route", "give us the gist of who I am to you"),
+        ("chat_choose", "give us the gist of who I am to you"),
     ],
 )
 def test_prompts_of_a_talk_are_those_that_the_question_causes(shop, name, question):
