@@ -184,6 +184,15 @@ def read_list(ctx: ToolContext) -> ListArgs:
     )
 
 
+# What is said of one span when it is what now is held against.
+_AGAINST: Final = re.compile(
+    r"\bcompared? (?:to|with|against)\b|\b(?:versus|vs)\b|\bdifferent (?:from|to|than)\b"
+    r"|\bthan (?:in|back|during|last)\b"
+    r"|与.+相比|和.+(?:相比|比起来|不同|不一样)|跟.+(?:相比|比|不同|不一样)|比起",
+    re.IGNORECASE,
+)
+
+
 def read_as_of(ctx: ToolContext) -> AsOfArgs | Draft:
     """The moment, and whether the profile or a list is wanted."""
     moment = moment_of(periods_of(ctx), ctx.now)
@@ -194,7 +203,11 @@ def read_as_of(ctx: ToolContext) -> AsOfArgs | Draft:
 
 def read_windows(ctx: ToolContext) -> WindowArgs:
     """The two windows to compare."""
-    start_ms, split_ms, end_ms = windows_of(periods_of(ctx), ctx.host.log.zone)
+    periods = periods_of(ctx)
+    start_ms, split_ms, end_ms = windows_of(periods, ctx.host.log.zone)
+    if len(periods) == 1 and periods[0].relation == "in" and _AGAINST.search(ctx.question):
+        # “Compared to last spring”: that spring, and what came after it.
+        start_ms, split_ms, end_ms = periods[0].start_ms, periods[0].end_ms, None
     seasonal = bool(_SEASONAL.search(ctx.question))
     return WindowArgs(start_ms=start_ms, split_ms=split_ms, end_ms=end_ms, seasonal=seasonal)
 

@@ -212,3 +212,23 @@ def test_chinese_questions_and_denials_change_nothing(zh):
     assert in_force(zh, "u01")
     talk.ask("取消对儿童绘本的屏蔽")
     assert in_force(zh, "u01") == []
+
+
+@pytest.mark.parametrize("text", ["有什么推荐吗？", "有什么好推荐", "有没有推荐的", "有啥推荐的吗"])
+def test_asking_for_recommendations_in_chinese(text):
+    assert route_by_rules(text, "zh") == "recommend"
+
+
+@pytest.mark.parametrize(
+    "text", ["What is different about me compared to March?", "和三月相比我有什么变化？"]
+)
+def test_what_now_is_held_against_comes_first(en, zh, text):
+    agent, user = (zh, "u01") if "相比" in text else (en, "c01")
+    args = agent.chat(user, keep=False).ask(text).args
+    within = (
+        agent.chat(user, keep=False)
+        .ask("我三月有什么变化？" if agent is zh else "What changed in March?")
+        .args
+    )
+    assert args["start_ms"] == within["split_ms"] and args["split_ms"] == within["end_ms"]
+    assert args["end_ms"] is None and within["end_ms"] is not None
