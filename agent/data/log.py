@@ -150,9 +150,9 @@ class Catalogue:
         return {item_id: code for code, item_id in enumerate(self.item_ids)}
 
     @cached_property
-    def has_people(self) -> bool:
-        """Whether any item is a person."""
-        return PEOPLE in self.domains
+    def people(self) -> NDArray[np.bool_]:
+        """`(n_items,)` bool, whether the item is a person."""
+        return np.array([domain == PEOPLE for domain in self.domains], np.bool_)
 
     def own_item(self, user_id: str) -> int | None:
         """Code of the item that is this user, where people are recommended to people; else None."""

@@ -226,6 +226,20 @@ def everyday(word: str) -> str:
     return EVERYDAY.get(word, word)
 
 
+def usual_words(words: Sequence[str], names: Names) -> tuple[str, ...]:
+    """The words with everyday names in the words of the catalogue, where it has things of that name.
+
+    A word that names a category or a thing itself stays as it is.
+    """
+    found: list[str] = []
+    for word in words:
+        usual = EVERYDAY.get(word, "")
+        known = bool(usual) and (usual in names.categories or usual in names.titles)
+        itself = word in names.categories or word in names.titles
+        found += usual.split() if known and not itself else [word]
+    return tuple(dict.fromkeys(found))
+
+
 def kind_topic(name: str, names: Names, facets: Sequence[tuple[str, str]]) -> Topic | None:
     """The interest or category that bears a name, or says all of its words; None when there is none."""
     wanted = [stem(word) for word in normal(name).split()]

@@ -8,8 +8,8 @@ import re
 from typing import Final
 
 from agent.dialogue.context import ToolContext
-from agent.dialogue.everyday import usual_words
 from agent.dialogue.lexicon import content_words
+from agent.dialogue.mentions import usual_words
 from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
 from agent.dialogue.periods import find_periods, without_periods
 from agent.dialogue.tell_counts import CountMode

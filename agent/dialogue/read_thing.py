@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 from agent.dialogue.answers import Draft, Sentence
 from agent.dialogue.context import ToolContext
-from agent.dialogue.everyday import usual_words
 from agent.dialogue.lexicon import content_words
-from agent.dialogue.mentions import find_places, means_shown
+from agent.dialogue.mentions import find_places, means_shown, usual_words
 from agent.dialogue.periods import find_periods, without_periods
 from agent.dialogue.phrases import say
 from agent.dialogue.read_search import EVENT_WORDS

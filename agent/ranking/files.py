@@ -75,7 +75,7 @@ def load_trained(folder: Path, *, catalogue: Catalogue, settings: RankingSetting
             f"{plain.get('format')!r} for {plain.get('n_items')!r}; fit it again"
         )
     choices = Choices(**plain["choices"])
-    sources = default_sources(settings, choices, people=catalogue.has_people)
+    sources = default_sources(settings, choices, people=bool(catalogue.people.any()))
     known = {source.name: source for source in sources}
     trained = Trained(
         sources=tuple(known[name].load(folder, catalogue=catalogue) for name in plain["sources"]),

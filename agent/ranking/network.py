@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data.log import PEOPLE, Catalogue, InteractionLog
+from agent.data.log import Catalogue, InteractionLog
 from agent.ranking.history import Context, context_matrix, log_matrix
 from agent.ranking.source import Arrays, csr_arrays, csr_from, fitted, load_arrays, save_arrays
 
@@ -43,7 +43,7 @@ class FriendsOfFriendsSource:
         item_of = _items_of_users(log, catalogue)
         known = np.flatnonzero(item_of >= 0)
         # By what the item is, not by who has ever acted: whoever only is followed is a contact too.
-        people = np.array([domain == PEOPLE for domain in catalogue.domains], np.float32)
+        people = catalogue.people.astype(np.float32)
         wishes = log_matrix(log, now_ms=now_ms, half_life_days=self.train_half_life_days)
         taken = (wishes[known] @ diags(people)).tocoo()
         shape = (log.n_items, log.n_items)

@@ -120,7 +120,7 @@ def train(
         folds = ()
     steps = _Steps(progress, course.n_steps(folds))
     choices = _choose(course, folds, steps)
-    every = default_sources(settings, choices, people=catalogue.has_people)
+    every = default_sources(settings, choices, people=bool(catalogue.people.any()))
     sources, skipped = available(every)
     found = _ask_windows(course, sources, steps=steps)
     deciding = _ask_folds(course, folds, sources, steps=steps) if folds else found.deciding
@@ -262,7 +262,7 @@ class _Steps:
 
 
 def _check_weights(settings: RankingSettings, catalogue: Catalogue) -> None:
-    every = default_sources(settings, Choices(), people=catalogue.has_people)
+    every = default_sources(settings, Choices(), people=bool(catalogue.people.any()))
     known = [source.name for source in every]
     unknown = sorted(set(settings.weights) - set(known))
     if unknown:

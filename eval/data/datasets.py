@@ -20,7 +20,7 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.data.datasets import GROCERY_TOML, prepare_grocery
-from agent.data.log import PEOPLE, Catalogue, InteractionLog
+from agent.data.log import Catalogue, InteractionLog
 from agent.errors import MissingExtraError, WorkspaceNotFoundError
 from agent.ranking.training import restrict
 from agent.settings import load_settings
@@ -169,8 +169,7 @@ def prepare(name: str, log: InteractionLog, catalogue: Catalogue, preset: Preset
     """
     wanted = log.take((log.item >= 0) & ((log.weight > 0) | (not preset.liked)))
     # People need no text to be known.
-    told = (catalogue.text_row >= 0) | np.array([domain == PEOPLE for domain in catalogue.domains], np.bool_)
-    known = wanted.take(told[wanted.item])
+    known = wanted.take(((catalogue.text_row >= 0) | catalogue.people)[wanted.item])
     if not len(known):
         known = wanted
     pair = np.unique(known.user.astype(np.int64) * max(known.n_items, 1) + known.item)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from agent.chat_host import WorkspaceHost
-from agent.dialogue.everyday import usual_words
 from agent.dialogue.goods_zh import across
 from agent.dialogue.item_choice import likeliest
 from agent.dialogue.lexicon import content_words
+from agent.dialogue.mentions import usual_words
 from agent.dialogue.periods import find_periods
 from agent.dialogue.read_search import read_search
 from tests.dialogue.conftest import check_evidence
