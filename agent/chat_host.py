@@ -14,10 +14,10 @@ from agent.data.embedders import MINILM_NAME, Embedder
 from agent.data.embedding import NON_LATIN_SHARE, non_latin_share, open_embedder, query_embedder
 from agent.data.feedback import load_feedback
 from agent.data.log import Catalogue, InteractionLog
-from agent.dialogue.attributes import ItemFacts, load_extras
 from agent.dialogue.chat import ChatSession
-from agent.dialogue.host import FitWait, ListQuery
-from agent.dialogue.saved import SavedTalks
+from agent.dialogue.talk.attributes import ItemFacts, load_extras
+from agent.dialogue.talk.host import FitWait, ListQuery
+from agent.dialogue.talk.saved import SavedTalks
 from agent.interests.words import Language
 from agent.llm.backend import Backend
 from agent.observing import give_feedback, undo
@@ -32,7 +32,7 @@ CHATS_FOLDER = "chats"
 
 
 class WorkspaceHost:
-    """What a talk may ask, for one user; see `agent.dialogue.host.Host`.
+    """What a talk may ask, for one user; see `agent.dialogue.talk.host.Host`.
 
     The language model does not rerank the lists of a talk: they come at once, and ranks before and
     after a change compare exactly.

@@ -17,6 +17,14 @@ MAY_IMPORT = {
     "dialogue": VOCABULARY | {"data", "llm", "interests", "ranking", "dialogue"},
 }
 
+TALK_MAY_IMPORT = {
+    "sentences": {"sentences"},
+    "talk": {"sentences", "talk"},
+    "reading": {"sentences", "talk", "reading"},
+    "telling": {"sentences", "talk", "telling"},
+    "pictures": {"pictures"},
+}
+
 SHARED = {"errors", "rows", "figures", "manifest"}
 EVAL_MAY_IMPORT = {
     "data": {"data"},
@@ -113,3 +121,19 @@ def test_what_the_parts_share_needs_none_of_them(module):
 
 def test_every_part_of_the_harness_has_its_place():
     assert {path.parent.name for path in (ROOT / "eval").glob("*/__init__.py")} == set(EVAL_MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", sorted(TALK_MAY_IMPORT))
+def test_a_talk_is_read_before_it_is_told_and_neither_needs_the_other(part):
+    files = sorted((ROOT / "agent/dialogue" / part).glob("*.py"))
+    assert len(files) > 1
+    for path in files:
+        for name in imports_of(path):
+            parts = name.split(".")
+            if parts[:2] == ["agent", "dialogue"] and len(parts) > 2:
+                assert parts[2] in TALK_MAY_IMPORT[part], f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_every_part_of_the_talk_has_its_place():
+    folders = {path.parent.name for path in (ROOT / "agent/dialogue").glob("*/__init__.py")}
+    assert folders == set(TALK_MAY_IMPORT)

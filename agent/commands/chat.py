@@ -22,8 +22,8 @@ from agent.commands.common import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from agent.dialogue.answers import Answer
     from agent.dialogue.chat import ChatSession
+    from agent.dialogue.talk.answers import Answer
 
 # How often a line of progress is printed while an answer takes long, seconds.
 _LINE_EVERY_S = 3.0

@@ -8,21 +8,21 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final
 
-from agent.dialogue import guard
-from agent.dialogue.answers import Answer, Draft, separator
-from agent.dialogue.care import Care
-from agent.dialogue.constraints import Constraint
-from agent.dialogue.context import TalkState, ToolContext
-from agent.dialogue.goods_zh import across
-from agent.dialogue.host import Host
-from agent.dialogue.lexicon import language_of
-from agent.dialogue.memory import Turn
-from agent.dialogue.mentions import Names
-from agent.dialogue.phrases import say
 from agent.dialogue.planning import Plan, Planner, means_list
 from agent.dialogue.router import Router
-from agent.dialogue.saved import TORN_NOTE, SavedTalks
-from agent.dialogue.stance import corrected, spelled
+from agent.dialogue.sentences import guard
+from agent.dialogue.sentences.goods_zh import across
+from agent.dialogue.sentences.lexicon import language_of
+from agent.dialogue.sentences.mentions import Names
+from agent.dialogue.sentences.stance import corrected, spelled
+from agent.dialogue.talk.answers import Answer, Draft, separator
+from agent.dialogue.talk.care import Care
+from agent.dialogue.talk.constraints import Constraint
+from agent.dialogue.talk.context import TalkState, ToolContext
+from agent.dialogue.talk.host import Host
+from agent.dialogue.talk.memory import Turn
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.saved import TORN_NOTE, SavedTalks
 from agent.dialogue.working import Result, Worker
 from agent.interests.words import Language
 from agent.schema import to_plain

@@ -9,20 +9,20 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from agent.dialogue import guard
-from agent.dialogue.answers import Draft, Sentence
-from agent.dialogue.care import Care
-from agent.dialogue.context import Pending, ToolContext
-from agent.dialogue.lexicon import content_words
-from agent.dialogue.memory import Turn
-from agent.dialogue.mentions import Names, find_places, means_shown
-from agent.dialogue.phrases import say
-from agent.dialogue.read_steer import read_reversed
-from agent.dialogue.route_tools import ToolName
+from agent.dialogue.reading.steer import read_reversed
 from agent.dialogue.router import WANTS, Route, Router
-from agent.dialogue.stance import keeps_memory, reverses
-from agent.dialogue.steer_words import steer_say
-from agent.dialogue.tool_args import EventsArgs, ToolArgs
+from agent.dialogue.sentences import guard
+from agent.dialogue.sentences.lexicon import content_words
+from agent.dialogue.sentences.mentions import Names, find_places, means_shown
+from agent.dialogue.sentences.stance import keeps_memory, reverses
+from agent.dialogue.sentences.tool_names import ToolName
+from agent.dialogue.talk.answers import Draft, Sentence
+from agent.dialogue.talk.care import Care
+from agent.dialogue.talk.context import Pending, ToolContext
+from agent.dialogue.talk.memory import Turn
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.talk.tool_args import EventsArgs, ToolArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me
 from agent.errors import DriftrecError
 from agent.llm.ledger import charged_to

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from agent.dialogue.answers import RoutedBy
-from agent.dialogue.examples import Encode, nearest
-from agent.dialogue.lexicon import HAN
-from agent.dialogue.mentions import find_places
-from agent.dialogue.route_rules import CHANGING, RULES, is_question
-from agent.dialogue.route_tools import ToolName
-from agent.dialogue.stance import as_command, keeps, supposes_command
+from agent.dialogue.sentences.examples import Encode, nearest
+from agent.dialogue.sentences.lexicon import HAN
+from agent.dialogue.sentences.mentions import find_places
+from agent.dialogue.sentences.rules import CHANGING, RULES, is_question
+from agent.dialogue.sentences.stance import as_command, keeps, supposes_command
+from agent.dialogue.sentences.tool_names import ToolName
+from agent.dialogue.talk.answers import RoutedBy
 from agent.dialogue.tools import TOOLS, about_me
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language

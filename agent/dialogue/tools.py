@@ -11,32 +11,30 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from agent.data.days import moment
-from agent.dialogue import (
-    read_events,
-    read_steer,
-    read_undo,
-    reading,
-    tell_change,
-    tell_compare,
-    tell_constraints,
-    tell_control,
-    tell_history,
-    tell_items,
-    tell_lists,
-    tell_person,
-)
-from agent.dialogue import tool_args as args
-from agent.dialogue.answers import Draft, Sentence
-from agent.dialogue.constraints import Constraint
-from agent.dialogue.context import Pending, TalkState, ToolContext
-from agent.dialogue.periods import Period
-from agent.dialogue.phrases import say
-from agent.dialogue.read_search import read_search
-from agent.dialogue.route_tools import ToolName
-from agent.dialogue.small_talk import read_talk, refuse, talk
-from agent.dialogue.steer_words import steer_say
-from agent.dialogue.tell_thing import with_things
-from agent.dialogue.tell_topic import explain_topic
+from agent.dialogue.reading import events as read_events
+from agent.dialogue.reading import items as reading
+from agent.dialogue.reading import steer as read_steer
+from agent.dialogue.reading import undo as read_undo
+from agent.dialogue.reading.search import read_search
+from agent.dialogue.sentences.periods import Period
+from agent.dialogue.sentences.tool_names import ToolName
+from agent.dialogue.talk import tool_args as args
+from agent.dialogue.talk.answers import Draft, Sentence
+from agent.dialogue.talk.constraints import Constraint
+from agent.dialogue.talk.context import Pending, TalkState, ToolContext
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.telling import change as tell_change
+from agent.dialogue.telling import compare as tell_compare
+from agent.dialogue.telling import constraints as tell_constraints
+from agent.dialogue.telling import control as tell_control
+from agent.dialogue.telling import history as tell_history
+from agent.dialogue.telling import items as tell_items
+from agent.dialogue.telling import lists as tell_lists
+from agent.dialogue.telling import person as tell_person
+from agent.dialogue.telling.small_talk import read_talk, refuse, talk
+from agent.dialogue.telling.topic import explain_topic
+from agent.dialogue.things import with_things
 from agent.interests.words import Language
 from agent.llm.fence import fence
 

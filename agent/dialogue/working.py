@@ -6,22 +6,30 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.dialogue.answers import Cut, Draft, Sentence
-from agent.dialogue.care import Care
-from agent.dialogue.chat_wording import ChatWorder
-from agent.dialogue.context import Pending, TalkState, ToolContext
-from agent.dialogue.evidence import EvidenceBook, check_sentences
-from agent.dialogue.host import Host
-from agent.dialogue.memory import Turn, summarise
-from agent.dialogue.periods import last_day
-from agent.dialogue.phrases import say
 from agent.dialogue.planning import Plan, fixed, trouble
-from agent.dialogue.route_rules import CHANGING, is_question
-from agent.dialogue.stance import reports, supposes
-from agent.dialogue.steer_words import steer_say
-from agent.dialogue.tell_control import named
-from agent.dialogue.tell_history import needs_encoder
-from agent.dialogue.tool_args import AsOfArgs, EventsArgs, ListArgs, SearchArgs, SteerArgs, ToolArgs, UndoArgs
+from agent.dialogue.sentences.periods import last_day
+from agent.dialogue.sentences.rules import CHANGING, is_question
+from agent.dialogue.sentences.stance import reports, supposes
+from agent.dialogue.talk.answers import Cut, Draft, Sentence
+from agent.dialogue.talk.care import Care
+from agent.dialogue.talk.changes import named
+from agent.dialogue.talk.context import Pending, TalkState, ToolContext
+from agent.dialogue.talk.evidence import EvidenceBook, check_sentences
+from agent.dialogue.talk.host import Host
+from agent.dialogue.talk.memory import Turn, summarise
+from agent.dialogue.talk.own_events import needs_encoder
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.talk.tool_args import (
+    AsOfArgs,
+    EventsArgs,
+    ListArgs,
+    SearchArgs,
+    SteerArgs,
+    ToolArgs,
+    UndoArgs,
+)
+from agent.dialogue.talk.wording import ChatWorder
 from agent.dialogue.tools import spans_of
 from agent.errors import DriftrecError, LlmError
 from agent.interests.words import Language

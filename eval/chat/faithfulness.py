@@ -20,8 +20,8 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.chat_host import WorkspaceHost
-from agent.dialogue.host import ListQuery
-from agent.dialogue.tell_items import cited_ids
+from agent.dialogue.talk.host import ListQuery
+from agent.dialogue.telling.items import cited_ids
 from eval.measures.statistics import Interval, bootstrap_mean
 
 DEPTH: Final = 200

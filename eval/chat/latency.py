@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.agent import Agent
-from agent.dialogue.answers import Answer
 from agent.dialogue.chat import ChatSession
+from agent.dialogue.talk.answers import Answer
 from eval.chat.summaries import count_shorts
 
 # Promised seconds to the first words: of an answer by tools alone, and of one that first asks the model.

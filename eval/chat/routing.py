@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data.embedding import NON_LATIN_SHARE, non_latin_share, open_embedder
-from agent.dialogue.examples import Encode
 from agent.dialogue.router import Router
+from agent.dialogue.sentences.examples import Encode
 from agent.llm import open_backend
 from agent.settings import LlmSettings
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.agent import Agent
-from agent.dialogue.answers import Answer
+from agent.dialogue.talk.answers import Answer
 
 # Questions whose answers are long enough to be summed up, or were thought to be.
 QUESTIONS: Final = (

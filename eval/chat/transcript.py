@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.agent import Agent
-from agent.dialogue.answers import Answer
+from agent.dialogue.talk.answers import Answer
 
 QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
     "en": (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.dialogue.examples import EXAMPLES, Nearest, example_pairs, nearest
-from agent.dialogue.guard import picks
-from agent.dialogue.lexicon import content_words
-from agent.dialogue.read_steer import clauses
-from agent.dialogue.route_rules import is_question
+from agent.dialogue.reading.steer import clauses
 from agent.dialogue.router import WANTS, Router, route_by_rules
+from agent.dialogue.sentences.examples import EXAMPLES, Nearest, example_pairs, nearest
+from agent.dialogue.sentences.guard import picks
+from agent.dialogue.sentences.lexicon import content_words
+from agent.dialogue.sentences.rules import is_question
 from agent.errors import OfflineError
 from agent.llm.scripted import ScriptedBackend
 from eval.chat.routing import load_questions

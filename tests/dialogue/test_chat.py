@@ -9,8 +9,8 @@ import statistics
 
 import pytest
 
-from agent.dialogue.answers import Sentence
-from agent.dialogue.evidence import EvidenceBook, check_sentences
+from agent.dialogue.talk.answers import Sentence
+from agent.dialogue.talk.evidence import EvidenceBook, check_sentences
 from agent.llm.scripted import ScriptedBackend
 from tests.dialogue.conftest import check_evidence
 

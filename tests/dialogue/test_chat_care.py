@@ -8,8 +8,8 @@ import pytest
 
 from agent import Agent
 from agent.chat_host import WorkspaceHost
-from agent.dialogue.mentions import Names
 from agent.dialogue.router import WANTS
+from agent.dialogue.sentences.mentions import Names
 from agent.errors import SettingsError
 from agent.llm.scripted import ScriptedBackend
 from agent.settings import load_settings

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent import Agent
-from agent.dialogue.answers import Answer, Sentence
+from agent.dialogue.talk.answers import Answer, Sentence
 from eval.chat.faithfulness import run_faithfulness
 from eval.chat.latency import QUESTIONS as WAITS
 from eval.chat.latency import run_latency

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent.dialogue.guard import as_oneself, check_question
+from agent.dialogue.sentences.guard import as_oneself, check_question
 from agent.errors import BackendError, BackendTimeoutError, StoreError
 from agent.llm.backend import Completion
 from agent.llm.scripted import ScriptedBackend

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.dialogue.answers import Sentence
-from agent.dialogue.chat_choice import choice_of, readable
-from agent.dialogue.chat_wording import ChatWorder, find_stray
+from agent.dialogue.talk.answers import Sentence
+from agent.dialogue.talk.choice import choice_of, readable
+from agent.dialogue.talk.wording import ChatWorder, find_stray
 from agent.errors import BackendError
 from agent.llm.backend import Completion
 from agent.llm.scripted import ScriptedBackend

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from agent.data.log import Catalogue
-from agent.dialogue.attributes import ItemFacts
-from agent.dialogue.constraints import Constraint, combined_mask, merge
-from agent.dialogue.mentions import Names, find_places, find_topic
-from agent.dialogue.wishes import WishReader
+from agent.dialogue.reading.wishes import WishReader
+from agent.dialogue.sentences.mentions import Names, find_places, find_topic
+from agent.dialogue.talk.attributes import ItemFacts
+from agent.dialogue.talk.constraints import Constraint, combined_mask, merge
 
 TITLES = ("Tall Tales for Kids", "War Diaries", "Nut bar", "Steel knife", "小熊的雨衣")
 CATEGORIES = (

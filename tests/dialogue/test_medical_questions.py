@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent import Agent
-from agent.dialogue.care import Care
+from agent.dialogue.talk.care import Care
 from agent.settings import ChatSettings
 from tests.dialogue.conftest import copied
 

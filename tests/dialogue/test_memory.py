@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from agent.dialogue.constraints import Constraint
-from agent.dialogue.context import TalkState
-from agent.dialogue.memory import Turn, estimate_tokens, summarise
-from agent.dialogue.saved import SavedTalks
+from agent.dialogue.talk.constraints import Constraint
+from agent.dialogue.talk.context import TalkState
+from agent.dialogue.talk.memory import Turn, estimate_tokens, summarise
+from agent.dialogue.talk.saved import SavedTalks
 from agent.errors import StoreError
 
 TURNS = [Turn(f"question {n} " + "word " * 40, f"answer {n} " + "text " * 90, "explain") for n in range(40)]

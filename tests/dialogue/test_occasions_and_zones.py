@@ -11,9 +11,9 @@ import pytest
 
 from agent import Agent
 from agent.chat_host import WorkspaceHost
-from agent.dialogue.aims import read_aims
-from agent.dialogue.constraints import Constraint, combined_mask, near_mask, word_pattern
-from agent.dialogue.periods import find_periods, windows_of
+from agent.dialogue.sentences.aims import read_aims
+from agent.dialogue.sentences.periods import find_periods, windows_of
+from agent.dialogue.talk.constraints import Constraint, combined_mask, near_mask, word_pattern
 from agent.schema import Season
 from tests.dialogue.conftest import check_evidence, copied
 

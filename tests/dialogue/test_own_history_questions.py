@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from agent.chat_host import WorkspaceHost
-from agent.dialogue.goods_zh import across
-from agent.dialogue.item_choice import likeliest
-from agent.dialogue.lexicon import content_words
-from agent.dialogue.mentions import usual_words
-from agent.dialogue.periods import find_periods
-from agent.dialogue.read_search import read_search
+from agent.dialogue.reading.search import read_search
+from agent.dialogue.sentences.goods_zh import across
+from agent.dialogue.sentences.lexicon import content_words
+from agent.dialogue.sentences.mentions import usual_words
+from agent.dialogue.sentences.periods import find_periods
+from agent.dialogue.talk.item_choice import likeliest
 from tests.dialogue.conftest import check_evidence
 
 NOW = datetime(2017, 12, 31, tzinfo=UTC)

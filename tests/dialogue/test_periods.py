@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.dialogue.periods import find_periods, moment_of, windows_of
+from agent.dialogue.sentences.periods import find_periods, moment_of, windows_of
 
 NOW = datetime(2017, 12, 31, 5, tzinfo=UTC)
 

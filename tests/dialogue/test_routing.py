@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from agent.dialogue.route_rules import CHANGING, RULES, is_question
 from agent.dialogue.router import WANTS, Router, choice_schema
+from agent.dialogue.sentences.rules import CHANGING, RULES, is_question
 from agent.errors import BackendTimeoutError
 from agent.llm.scripted import ScriptedBackend
 from eval.chat.routing import load_questions, route_all, run_routing, summarise, wilson

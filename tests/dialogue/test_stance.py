@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from agent.dialogue.guard import only_repeats
-from agent.dialogue.mentions import Topic, is_wider
 from agent.dialogue.planning import _of_you
-from agent.dialogue.read_steer import clauses
-from agent.dialogue.read_undo import topic_words
-from agent.dialogue.route_rules import is_question
+from agent.dialogue.reading.steer import clauses
+from agent.dialogue.reading.undo import topic_words
+from agent.dialogue.reading.wish_numbers import limits
 from agent.dialogue.router import Router, route_by_rules
-from agent.dialogue.stance import corrected, keeps, reports, reverses, spelled, supposes, supposes_command
-from agent.dialogue.wish_numbers import limits
+from agent.dialogue.sentences.guard import only_repeats
+from agent.dialogue.sentences.mentions import Topic, is_wider
+from agent.dialogue.sentences.rules import is_question
+from agent.dialogue.sentences.stance import (
+    corrected,
+    keeps,
+    reports,
+    reverses,
+    spelled,
+    supposes,
+    supposes_command,
+)
 from tests.dialogue.conftest import check_evidence
 
 
@@ -191,7 +199,8 @@ def test_a_second_wish_is_said_not_to_be_done_and_a_kind_is_no_single_size(en):
 
 
 def test_a_name_of_many_sizes_is_the_kind(en, monkeypatch):
-    from agent.dialogue import mentions, read_steer
+    from agent.dialogue.reading import steer as read_steer
+    from agent.dialogue.sentences import mentions
 
     names = mentions.Names(en.session.catalogue)
     codes = (0, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.dialogue.numbers import NUMBER_EN, NUMBER_ZH, read_number
+from agent.dialogue.sentences.numbers import NUMBER_EN, NUMBER_ZH, read_number
 from tests.dialogue.conftest import check_evidence
 
 

@@ -1,0 +1,235 @@
+"""From a question to the typed arguments of its tool. What cannot be read becomes a question back."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agent.dialogue.reading.wishes import WishReader
+from agent.dialogue.sentences.lexicon import HAN, content_words
+from agent.dialogue.sentences.mentions import (
+    find_places,
+    find_topic,
+    means_both,
+    means_shown,
+    normal,
+    says_all,
+)
+from agent.dialogue.sentences.periods import Period, find_periods, moment_of, windows_of
+from agent.dialogue.sentences.stance import supposes
+from agent.dialogue.talk.answers import Draft, Sentence
+from agent.dialogue.talk.context import ToolContext
+from agent.dialogue.talk.item_choice import by_words, choose, likeliest
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.talk.tool_args import (
+    AsOfArgs,
+    ConstraintArgs,
+    ItemArgs,
+    ListArgs,
+    PairArgs,
+    TopicArgs,
+    WindowArgs,
+    WithdrawArgs,
+)
+
+FACETS_NAMED: Final = 6
+# What comes after the entries shown: “more please”, “anything else?”, “再来几个”.
+_FURTHER: Final = re.compile(
+    r"\b(?:more|others?|further|else|different (?:ones|things|items))\b"
+    r"(?! (?:expensive|affordable|recent|like|than|should|to buy))"
+    r"|^\W*next\W*$|\bnext (?:\w+ )?(?:ones|page|few|items)\b"
+    r"|(?:再|多|继续|还要|还有)[^不]{0,6}(?:几|些|点|个|推荐|吗|别的)|换一批|换(?:几|些|点|别)|别的|其他的?|更多|下一批",
+    re.IGNORECASE,
+)
+_LIST: Final = r"(?:lists?|suggestions?|recommendations?|ideas?|selection|results?|choices?)"
+_REFUSED_LIST: Final = re.compile(
+    rf"\b(?:like|want|fancy|happy|convinced|hate|dislike)\b.{{0,24}}\b{_LIST}\b(?!.*\binstead\b)"
+    rf"|\b{_LIST} (?:is|are) (?:bad|boring|useless|wrong|no good|not good)\b"
+    r"|不(?:太)?喜欢.{0,4}(?:列表|推荐|清单|结果)|(?:列表|推荐|清单)(?:不好|没意思|太差|不行)",
+    re.IGNORECASE,
+)
+_SEASONAL: Final = re.compile(r"\bseason(?:al|ally)?\b|\b(?:the|by) seasons\b|季节", re.IGNORECASE)
+_SURE: Final = re.compile(
+    r"\bhow (?:sure|certain|confident)\b|\bconfidence\b|把握|多(?:大|少)信心|确定吗|有多确定", re.IGNORECASE
+)
+_SURE_WORDS: Final = frozenset({"certain", "confident", "confidence", "把握", "信心", "确定", "大把握"})
+_DENIES: Final = re.compile(
+    r"n['’]?t\b|\bnot?\b|\bhate|\bdislike|\bbad\b|\bboring\b|\buseless\b|\bwrong\b|不|差|没", re.IGNORECASE
+)
+_LISTED: Final = re.compile(r"\brecommend|\bsuggest|\blist\b|推荐|列表", re.IGNORECASE)
+_SLOTS: Final = (
+    (r"\bprice|\bcheap|\bexpensive|\bcost|价|便宜", "price"),
+    (r"\blength|\bshort|\blong\b|\bduration|\bpages|\bminutes|长|短|页", "length"),
+    (r"\byear|\bnew(?:er)?\b|\bold(?:er)?\b|年", "year"),
+    (r"\bsize|\bsmall|\bbig|规格|大小", "size"),
+    (r"\bbrand|\bmaker|\bpublisher|牌|厂商|出版社", "not"),
+    (r"\bbrand|\bmaker|\bpublisher|牌|厂商|出版社", "brand"),
+    (r"\bcategor|\btype\b|类", "category"),
+    (r"\bdomain|领域", "domain"),
+    (r"\bchild|\bkid|孩|儿童", "audience"),
+    (r"\bhad before|\bnew to me|没.过", "new_only"),
+)
+
+
+def periods_of(ctx: ToolContext) -> list[Period]:
+    """The spans of time in the question."""
+    return find_periods(ctx.question, ctx.now)
+
+
+def ask_back(ctx: ToolContext, key: str, **values: object) -> Draft:
+    """A question back in place of an answer."""
+    return Draft((Sentence(say(ctx, key, **values), claim=False),))
+
+
+def named_items(ctx: ToolContext, *, plain: bool = True) -> list[str] | Draft:
+    """Ids of the items a question names by place or title, in its order; a place that is not there asks back.
+
+    Args:
+        plain: False leaves out titles of a single word, which may as well be a topic.
+    """
+    places = find_places(ctx.question, len(ctx.state.listed))
+    found: list[tuple[int, str]] = []
+    titles = ctx.names.find_titles(ctx.question)
+    inside = [span for span, _ in titles]
+    for spot, place in places:
+        if any(start <= spot < end for start, end in inside):
+            continue  # “Nine Doors” is a title, not the ninth
+        if not ctx.state.listed:
+            return ask_back(ctx, "no_list")
+        if place > len(ctx.state.listed):
+            return ask_back(ctx, "no_place", n=len(ctx.state.listed), place=place)
+        found.append((spot, ctx.state.listed[place - 1]))
+    for (start, end), codes in titles:
+        span = ctx.question[start:end]
+        if plain or len(span.split()) > 1 or len(HAN.findall(span)) > 3:
+            found.append((start, ctx.host.catalogue.item_ids[choose(ctx, codes)]))
+    return list(dict.fromkeys(item for _, item in sorted(found)))
+
+
+def read_item(ctx: ToolContext) -> ItemArgs | Draft:
+    """The item a question is about: by place, title, words of a title, or the one spoken of last."""
+    named = named_items(ctx)
+    if isinstance(named, Draft):
+        return named
+    words = content_words(ctx.question)
+    if named and find_places(ctx.question, 99):
+        return ItemArgs(item_id=named[0])
+    if len(words) == 1 and not HAN.search(words[0]) and (likely := likeliest(ctx, words[0])):
+        return ItemArgs(item_id=likely[0], others=tuple(likely[1:]))
+    if named:
+        longest = max(named, key=lambda item: len(ctx.host.catalogue.titles[ctx.code(item)]))
+        return ItemArgs(item_id=longest)
+    if (said := by_words(ctx, words)) is not None:
+        return ItemArgs(item_id=said)
+    spoken = [*ctx.state.focus, *ctx.state.listed]
+    if spoken and (means_shown(ctx.question) or not content_words(ctx.question)):
+        return ItemArgs(item_id=spoken[0])
+    if words:
+        shown = say(ctx, "comma").join(label for _, label in ctx.facets[:FACETS_NAMED]) or "–"
+        return ask_back(ctx, "no_such", word=ctx.marked(" ".join(words)), shown=shown)
+    return ask_back(ctx, "no_item" if ctx.state.listed else "no_list")
+
+
+def read_explained(ctx: ToolContext) -> ItemArgs | TopicArgs | Draft:
+    """What “why …?” is about: an item, or the interest or category whose name is all that is said of it."""
+    words = content_words(ctx.question)
+    if _SURE.search(ctx.question) and set(words) <= _SURE_WORDS and not find_places(ctx.question, 99):
+        # How sure I am is known of what is in the list, not of what was looked up.
+        spoken = [*ctx.state.focus, *ctx.state.listed][:1]
+        if not spoken or spoken[0] not in ctx.state.listed:
+            return ask_back(ctx, "no_item" if ctx.state.listed else "no_list")
+        return ItemArgs(item_id=spoken[0])
+    if not words or find_places(ctx.question, 99):
+        return read_item(ctx)
+    if isinstance(named := named_items(ctx, plain=False), Draft) or named:
+        return named if isinstance(named, Draft) else read_item(ctx)
+    topic = find_topic(ctx.question, ctx.names, ctx.facets)
+    if topic is None or not says_all(words, topic.name):
+        return read_item(ctx)
+    if topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named:
+        return read_item(ctx)
+    return TopicArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
+
+
+def read_pair(ctx: ToolContext) -> PairArgs | Draft:
+    """The two items to compare."""
+    named = named_items(ctx)
+    if isinstance(named, Draft):
+        return named
+    if len(named) < 2 and (means_both(ctx.question) or means_shown(ctx.question) or named):
+        named = list(dict.fromkeys([*named, *ctx.state.focus, *ctx.state.listed]))
+    if len(named) < 2:
+        return ask_back(ctx, "two_items")
+    return PairArgs(first=named[0], second=named[1])
+
+
+def read_list(ctx: ToolContext) -> ListArgs:
+    """Length and conditions of a list."""
+    spoken = [ctx.code(item) for item in dict.fromkeys((*ctx.state.focus, *ctx.state.listed))]
+    reader = WishReader(ctx.host.items, ctx.names, ctx.language, spoken, ctx.host.language)
+    wishes = reader.read(ctx.question)
+    constraints = tuple(
+        ConstraintArgs(kind=entry.kind, value=entry.value, what=entry.what) for entry in wishes.constraints
+    )
+    notes = wishes.notes
+    further = bool(_FURTHER.search(ctx.question)) and not constraints
+    if _REFUSED_LIST.search(ctx.question) and not constraints and _DENIES.search(ctx.question):
+        further, notes = True, (*notes, say(ctx, "list_refused"))
+    if constraints and supposes(ctx.question):
+        # Who asks what would happen wants an answer, not a filter that stays.
+        constraints, notes = (), (*notes, steer_say(ctx, "no_filter"))
+    return ListArgs(
+        k=wishes.k, constraints=constraints, problems=wishes.problems, further=further, notes=notes
+    )
+
+
+# What is said of one span when it is what now is held against.
+_AGAINST: Final = re.compile(
+    r"\bcompared? (?:to|with|against)\b|\b(?:versus|vs)\b|\bdifferent (?:from|to|than)\b"
+    r"|\bthan (?:in|back|during|last)\b"
+    r"|与.+相比|和.+(?:相比|比起来|不同|不一样)|跟.+(?:相比|比|不同|不一样)|比起",
+    re.IGNORECASE,
+)
+
+
+def read_as_of(ctx: ToolContext) -> AsOfArgs | Draft:
+    """The moment, and whether the profile or a list is wanted."""
+    moment = moment_of(periods_of(ctx), ctx.now)
+    if moment is None:
+        return ask_back(ctx, "no_date")
+    return AsOfArgs(moment=moment, what="list" if _LISTED.search(ctx.question) else "profile")
+
+
+def read_windows(ctx: ToolContext) -> WindowArgs:
+    """The two windows to compare."""
+    periods = periods_of(ctx)
+    start_ms, split_ms, end_ms = windows_of(periods, ctx.host.log.zone)
+    if len(periods) == 1 and periods[0].relation == "in" and _AGAINST.search(ctx.question):
+        # “Compared to last spring”: that spring, and what came after it.
+        start_ms, split_ms, end_ms = periods[0].start_ms, periods[0].end_ms, None
+    seasonal = bool(_SEASONAL.search(ctx.question))
+    return WindowArgs(start_ms=start_ms, split_ms=split_ms, end_ms=end_ms, seasonal=seasonal)
+
+
+def read_withdraw(ctx: ToolContext) -> WithdrawArgs:
+    """Which constraints to withdraw, or that they are only to be shown."""
+    question, held = ctx.question, ctx.state.constraints
+    folded = question.casefold()
+    named = [entry for entry in held if entry.value and entry.value.casefold() in folded]
+    if not named:
+        wanted = [slot for pattern, slot in _SLOTS if re.search(pattern, question, re.IGNORECASE)]
+        named = [entry for entry in held if entry.what in wanted or (not entry.what and entry.kind in wanted)]
+        if not _DROP.search(question):
+            return WithdrawArgs()
+        if not wanted:
+            named = list(held)
+    return WithdrawArgs(slots=tuple(entry.slot for entry in named))
+
+
+_DROP: Final = re.compile(
+    r"\b(?:drop|remove|clear|lift|forget|delete|withdraw|reset|cancel|anything goes|again|no longer|no more|"
+    r"stop|quit|without|everything|not only|matter|no (?:restrictions?|filters?|limits?))\b"
+    r"|取消|去掉|去除|清除|移除|删除|解除|不用|不要|放开|忘掉|可以|算了|都行|随便|别|不再|不只",
+    re.IGNORECASE,
+)

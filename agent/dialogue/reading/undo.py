@@ -1,0 +1,153 @@
+"""Which change is to be taken back: by its number, by what it was about, or the last one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from agent.dialogue.sentences.lexicon import content_words, stem
+from agent.dialogue.sentences.mentions import everyday, shared_part
+from agent.dialogue.sentences.stance import keeps, means_no_gift
+from agent.dialogue.talk.answers import Draft, Sentence
+from agent.dialogue.talk.changes import named
+from agent.dialogue.talk.context import ToolContext
+from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.talk.tool_args import UndoArgs
+
+if TYPE_CHECKING:
+    from agent.schema import Feedback
+
+# Words of an undo that do not say what it is about.
+_FRAME: Final = frozenset(
+    """
+    un unmute unmuted unmuting unhide unhidden unhiding unpin unblock unblocked unban unsilence
+    undone undoing revert reverted annul allow allowed permit reallow okay ok oh wait sorry step
+    steps action actions feedback setting settings mistake accident meant mean hiding hidden muted
+    muting blocked blocking banned banning pinned pinning stopping showing giving suggesting
+    recommending listing fewer boost gift gifts present presents wrong silly command did didn roll
+    rolled normal again hah lol pls plz please thx actually really ah hmm well way before thing
+    everything fine good great changes last previous latest current own bring brought give
+    """.split()
+)
+_FRAME_ZH: Final = re.compile(
+    r"取消|解除|撤销|撤回|还原|恢复|误操作|误屏蔽|误删|误点|放回来|请回来|回来|操作|刚才|刚刚|上一步|上一|反馈|改动|更改|不必|无需|停止|继续|屏蔽|隐藏|静音|拉黑|不用|不需要|没必要|不许|对$"
+)
+_ACTIONS: Final = (
+    (re.compile(r"\bmut|\bunmut|\bhid|\bunhid|\bblock|\bban|屏蔽|隐藏|拉黑", re.IGNORECASE), ("mute",)),
+    (re.compile(r"\bpin|\bunpin|置顶|固定", re.IGNORECASE), ("pin",)),
+    (re.compile(r"\bgifts?\b|\bpresents?\b|礼物", re.IGNORECASE), ("gift",)),
+    (re.compile(r"\bless\b|\bfewer\b|少", re.IGNORECASE), ("less",)),
+    (re.compile(r"\bmore\b|\bboost|多推荐|多给", re.IGNORECASE), ("more",)),
+)
+_LOWERS: Final = ("mute", "less")
+# From which part of the words that a change's name says, it is the one that is meant.
+_MEANT: Final = 0.5
+_SHOWN: Final = 6
+_ALL: Final = re.compile(
+    r"\bundo (?:everything|(?:it |them )?all)\b|全部撤销|撤销(?:全部|所有|一切)", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"(?:feedback|#|no\.?|number|第)\s*#?(\d+)", re.IGNORECASE)
+
+
+def read_undo(ctx: ToolContext) -> UndoArgs | Draft:
+    """Which feedback to take back; asks which where the words fit several of the changes in force or none."""
+    if match := _NUMBER.search(ctx.question):
+        return UndoArgs(feedback_id=int(match.group(1)) or None)
+    live = [entry for entry in ctx.host.feedback() if not entry.undone and entry.action != "undo"]
+    if means_no_gift(ctx.question):
+        gifts = [entry for entry in live if entry.action == "gift"]
+        return _taken(ctx, _said_together(gifts)) if gifts else _fixed(steer_say(ctx, "gift_none"))
+    words = topic_words(ctx.question)
+    lifts = keeps(ctx.question)
+    if lifts:
+        wanted = (
+            ("pin",) if re.search(r"\bun-?\s?pin|\bpinn?(?:ing)?\b|置顶", ctx.question, re.I) else _LOWERS
+        )
+        live = [entry for entry in live if entry.action in wanted]
+        if not live:
+            name = ctx.marked(" ".join(words))
+            return _fixed(steer_say(ctx, "lift_none" if words else "lift_nothing", name=name))
+    if _ALL.search(ctx.question) and len({(entry.action, entry.target) for entry in live}) > 1:
+        shown = say(ctx, "comma").join(list(dict.fromkeys(named(ctx, entry) for entry in live))[:_SHOWN])
+        return _fixed(steer_say(ctx, "undo_which", shown=shown))
+    if not words and not lifts:
+        return _by_action(ctx, live)
+    if not words:
+        return _taken(ctx, _said_together(live))
+    if not live:
+        return _fixed(steer_say(ctx, "undone_nothing"))
+    return _by_words(ctx, live, words, lifts=lifts)
+
+
+def _by_action(ctx: ToolContext, live: Sequence[Feedback]) -> UndoArgs:
+    """The last change of the kind that is named: “undo the mute”; the last of all where none is."""
+    for pattern, actions in _ACTIONS:
+        chosen = [entry for entry in live if entry.action in actions]
+        if chosen and pattern.search(ctx.question):
+            return _taken(ctx, _said_together(chosen))
+    return UndoArgs()
+
+
+def topic_words(question: str) -> list[str]:
+    """What an undo is about, in words: without those that only ask for it.
+
+    >>> topic_words("changed my mind about the pizza, bring it back"), topic_words("undo that, please")
+    (['pizza'], [])
+    """
+    bare = _FRAME_ZH.sub(" ", question.replace("un-", "un"))
+    return [word for word in content_words(bare) if word not in _FRAME and not word.startswith("n't")]
+
+
+def _by_words(
+    ctx: ToolContext, live: Sequence[Feedback], words: Sequence[str], *, lifts: bool
+) -> UndoArgs | Draft:
+    said = {stem(part) for word in words for part in everyday(word).split()}
+    for pattern, actions in () if lifts else _ACTIONS:
+        chosen = [entry for entry in live if entry.action in actions]
+        if pattern.search(ctx.question) and any(_fit(ctx, entry, said) >= _MEANT for entry in chosen):
+            live = chosen
+            break
+    fits = {entry.feedback_id: _fit(ctx, entry, said) for entry in live}
+    best = max(fits.values())
+    shown = say(ctx, "comma").join(dict.fromkeys(named(ctx, entry) for entry in reversed(live)))
+    if best < _MEANT:
+        if lifts:
+            return _fixed(steer_say(ctx, "lift_none", name=ctx.marked(" ".join(words))))
+        return _fixed(steer_say(ctx, "undo_no_match", name=ctx.marked(" ".join(words)), shown=shown))
+    hits = [entry for entry in live if fits[entry.feedback_id] > best - 0.05]
+    targets = {(entry.target_kind, entry.target) for entry in hits}
+    if len(targets) > 1:
+        shown = say(ctx, "comma").join(list(dict.fromkeys(named(ctx, entry) for entry in hits))[:_SHOWN])
+        return _fixed(steer_say(ctx, "undo_which", shown=shown))
+    return _taken(ctx, hits)
+
+
+def _fit(ctx: ToolContext, entry: Feedback, said: set[str]) -> float:
+    """Part of the words that the name of what a change is about says, 0–1."""
+    codes = ctx.host.catalogue.item_codes
+    name = entry.target
+    if entry.target_kind == "item" and name in codes:
+        name = ctx.host.catalogue.titles[codes[name]]
+    elif entry.target_kind == "facet":
+        name = next((facet.label for facet in ctx.profile.facets if facet.key == name), name)
+    return shared_part(said, name)
+
+
+def _said_together(entries: Sequence[Feedback]) -> list[Feedback]:
+    """The last of the changes, and those of the same sentence or the same wish."""
+    last = entries[-1]
+    if last.utterance:
+        return [entry for entry in entries if entry.utterance == last.utterance]
+    same = (last.action, last.target_kind, last.target)
+    return [entry for entry in entries if (entry.action, entry.target_kind, entry.target) == same]
+
+
+def _taken(ctx: ToolContext, entries: Sequence[Feedback]) -> UndoArgs:
+    name = say(ctx, "comma").join(dict.fromkeys(named(ctx, entry) for entry in entries))
+    return UndoArgs(feedback_ids=tuple(entry.feedback_id for entry in entries), name=name)
+
+
+def _fixed(text: str) -> Draft:
+    return Draft((Sentence(text, claim=False),))

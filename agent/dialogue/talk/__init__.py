@@ -1,0 +1,1 @@
+"""What a talk is made of: its host, state, phrases, answers, evidence, care."""

@@ -1,0 +1,1 @@
+"""What tools compute and say of it."""
