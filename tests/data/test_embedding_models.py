@@ -67,12 +67,23 @@ def test_a_folder_gives_the_name_and_vectors_of_the_model_in_it() -> None:
     np.testing.assert_allclose(folder.encode(["tea"]), packaged.encode(["tea"]), atol=1e-6)
 
 
-def test_weights_that_are_not_the_named_ones_are_refused() -> None:
-    wrong = SentenceTransformerEmbedder(minilm_folder(), name="all-MiniLM-L6-v2@00000000", dim=384)
+def test_a_few_texts_read_lightly_have_the_vectors_of_many_read_at_once() -> None:
+    texts = ["", "tea", "Why is cheese on my list?", "fresh bananas and " * 200, "奶酪"]
+    light = open_embedder("minilm", offline=True)
+    whole = SentenceTransformerEmbedder(minilm_folder(), offline=True)
+    for text in texts:
+        np.testing.assert_allclose(light.encode([text]), whole.encode([text]), atol=2e-6)
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_weights_that_are_not_the_named_ones_are_refused(n: int) -> None:
+    wrong = SentenceTransformerEmbedder(
+        minilm_folder(), name="all-MiniLM-L6-v2@00000000", dim=384, light=True
+    )
     with pytest.raises(
         ModelFileError, match=r"expected the model 'all-MiniLM-L6-v2@00000000'.*delete that folder"
     ):
-        wrong.encode(["tea"])
+        wrong.encode(["tea"] * n)
 
 
 def test_a_hub_name_offline_and_a_folder_without_a_model(
