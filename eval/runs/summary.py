@@ -130,7 +130,9 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
 def _pool(ran: Sequence[Outcome], warm: NDArray[np.bool_]) -> dict[str, Any] | None:
     """How many more of the items to find are among our first fifty than among the best single source's.
 
-    The single source is the best on the very users that are reported. None where a row is missing.
+    The single source is the best on the very users that are reported. `hindsight` is the ratio of one who
+    learns afterwards which single source was best for each user: no choice among them by user gets above it.
+    None where a row is missing.
     """
     # A catalogue of fewer than fifty items has no such figure.
     values = {
@@ -141,12 +143,14 @@ def _pool(ran: Sequence[Outcome], warm: NDArray[np.bool_]) -> dict[str, Any] | N
     if FUSED not in values or not best:
         return None
     found = bootstrap_ratio(values[FUSED], values[best])
+    best_of_each = np.max([values[name] for name in single], axis=0)
     return {
         "row": FUSED,
         "reference": best,
         "ratio": _plain_number(found.mean),
         "low": _plain_number(found.low),
         "high": _plain_number(found.high),
+        "hindsight": _plain_number(float(best_of_each.mean() / values[best].mean())),
         "target": POOL_TARGET,
     }
 

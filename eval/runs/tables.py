@@ -145,10 +145,16 @@ def pool_sentence(table: Mapping[str, Any]) -> str:
     if not pool or pool["ratio"] is None:
         return ""
     met = "met" if pool["ratio"] >= pool["target"] else "missed"
+    hindsight = pool.get("hindsight")  # runs kept from earlier versions have none
+    afterwards = (
+        f" Who learned afterwards which single source was best for each user would reach {hindsight:.2f} ×."
+        if hindsight is not None
+        else ""
+    )
     return (
         f"Recall@50 of the {pool['row']} over that of the best single source, {pool['reference']}: "
         f"{pool['ratio']:.2f} × (95 % {pool['low']:.2f} to {pool['high']:.2f}); "
-        f"aimed at {pool['target']} ×: {met}."
+        f"aimed at {pool['target']} ×: {met}.{afterwards}"
     )
 
 

@@ -167,6 +167,8 @@ def test_rows_on_a_steady_world(histories):
     returned = {row.what: row for row in return_rows(histories, n_users=12, seed=0, tick=quiet)}
     whole = next(row for what, row in returned.items() if "40 sessions" in what and "a return" in what)
     assert whole.met
+    known = next(row for what, row in returned.items() if "40 sessions" in what and "known" in what)
+    assert known.figure.startswith("1.00") and known.target == ""
 
 
 def test_a_description_tells_held_out_items_where_people_turned(catalogue, monkeypatch):
