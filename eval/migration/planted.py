@@ -282,7 +282,8 @@ def return_rows(histories: Histories, *, n_users: int, seed: int, tick: Tick) ->
         )
         yield Row(
             f"{where}: were begin and end known, and nothing else tested",
-            f"{show(rate(known, len(counts)))} at p ≤ {histories.settings.alpha:g}; a search that must find them sees less",
+            f"{show(rate(known, len(counts)))} at p ≤ {histories.settings.alpha:g}; "
+            "a search that must find them sees less",
         )
         figure = f"{show(facets)}; {np.mean(counts):.1f} facets each"
         met = bool(facets.mean >= _RETURN_TARGET)
