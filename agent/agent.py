@@ -248,8 +248,9 @@ class Agent(OpenWorkspace):
             Never empty while items are left; `note` says what a list for an unknown user, or one with
             hardly any events, rests on.
         """
+        from agent.listing.pipeline import recommend
+        from agent.listing.request import Request
         from agent.llm.ledger import charged_to
-        from agent.pipeline import Request, recommend
 
         request = Request(
             user_id=user_id,
@@ -294,8 +295,8 @@ class Agent(OpenWorkspace):
         without: Iterable[int] = (),
     ) -> ItemTrace:
         """Why an item is in a user's list, or which stage lost it; options as for `recommend`."""
-        from agent.plan import Request
-        from agent.tracing import trace
+        from agent.listing.request import Request
+        from agent.listing.tracing import trace
 
         request = Request(
             user_id=user_id,

@@ -19,14 +19,15 @@ from agent.dialogue.talk.attributes import ItemFacts, load_extras
 from agent.dialogue.talk.host import FitWait, ListQuery
 from agent.dialogue.talk.saved import SavedTalks
 from agent.interests.words import Language
+from agent.listing.pipeline import recommend
+from agent.listing.request import Request
+from agent.listing.tracing import ItemTrace, trace
 from agent.llm.backend import Backend
 from agent.observing import give_feedback, undo
 from agent.opened import OpenWorkspace
-from agent.pipeline import Request, recommend
 from agent.schema import Feedback, FeedbackAction, FeedbackTarget, Migration, Profile, RecommendationList
 from agent.sentence_vectors import encode_sentences
 from agent.session import Session
-from agent.tracing import ItemTrace, trace
 
 # In the workspace; one folder per user under it, readable by its owner only.
 CHATS_FOLDER = "chats"

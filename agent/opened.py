@@ -143,7 +143,7 @@ class OpenWorkspace:
         """
         summary = self.session.fit()
         if decide_llm:
-            from agent.weighing import decide_llm as decide
+            from agent.listing.weighing import decide_llm as decide
 
             decide(self.session, n_users=decide_llm)
         return {**summary, **self.session.llm_weights()}

@@ -9,8 +9,10 @@ from agent.errors import SettingsError
 from agent.interests.migration import halve
 from agent.interests.room import UserState
 from agent.interests.words import collect_examples, told_changes
+from agent.listing.grading import rerank_prompts
+from agent.listing.pipeline import recommend
+from agent.listing.request import Request
 from agent.llm.prompts import Prompt, list_prompts
-from agent.pipeline import Request, recommend, rerank_prompts
 from agent.ranking.rerank import shown_places
 from agent.ranking.rerank_prompts import title_line
 from agent.schema import Profile

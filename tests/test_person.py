@@ -8,15 +8,17 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-import agent.pipeline as pipeline_module
-import agent.plan as plan_module
+import agent.listing.person as person_module
+import agent.listing.pipeline as pipeline_module
 from agent import Agent, SettingsError
 from agent.data.calls import CallTable
 from agent.errors import VersionConflictError
+from agent.listing.grading import rerank_prompts
+from agent.listing.pipeline import recommend
+from agent.listing.plan import make_plan
+from agent.listing.request import Request
+from agent.listing.tracing import trace
 from agent.llm.scripted import ScriptedBackend
-from agent.pipeline import Request, recommend, rerank_prompts
-from agent.plan import make_plan
-from agent.tracing import trace
 from tests.test_spine import check_list, make_workspace
 
 FOUR_FACETS = "\n[interests]\nmax_worded = 4\n"
@@ -345,12 +347,12 @@ def test_a_burst_with_a_real_model(en):
 def test_how_a_user_moves_is_tested_once_for_what_counts(agent, monkeypatch):
     made = []
 
-    def count(session, state, make=plan_module._movement):
+    def count(session, state, make=person_module._movement):
         made.append(state.user_id)
         return make(session, state)
 
     agent.session.movements.clear()
-    monkeypatch.setattr(plan_module, "_movement", count)
+    monkeypatch.setattr(person_module, "_movement", count)
     first = listed(agent, "c01")
     assert listed(agent, "c01") == first and len(made) == 1
     number = int(agent.session.interests.user_log("c01").interaction_id[0])
@@ -367,7 +369,7 @@ def test_where_only_the_newest_sessions_were_tested_the_list_says_so(agent, monk
     n_sessions = agent.profile("c01").n_sessions
     assert "newest" not in agent.recommend("c01", 3, rerank=False).note
     agent.session.movements.clear()
-    for module in (plan_module, pipeline_module):
+    for module in (person_module, pipeline_module):
         monkeypatch.setattr(module, "MOST_SESSIONS", 8)
     note = agent.recommend("c01", 3, rerank=False).note
     agent.session.movements.clear()

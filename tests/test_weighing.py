@@ -13,8 +13,8 @@ from agent.cli import main
 from agent.doctor import examine
 from agent.errors import SettingsError
 from agent.interests.migration import moment
+from agent.listing.weighing import decide_llm
 from agent.ranking.llm_weight import Graded, decide_llm_weight, keep_llm_decision, load_llm_decision
-from agent.weighing import decide_llm
 from eval.data.splits import make_split
 from eval.rankers.product import open_past
 from eval.runs.smoke import smoke_data

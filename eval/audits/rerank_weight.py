@@ -8,10 +8,10 @@ a workspace that holds nothing after T, and without keeping the result.
 from __future__ import annotations
 
 from agent.errors import LlmError, SettingsError
+from agent.listing.weighing import weigh
 from agent.ranking.fusion import MIN_WINDOWS
 from agent.ranking.llm_weight import LlmDecision
 from agent.ranking.rerank import Method
-from agent.weighing import weigh
 from eval.data.datasets import ProgressCallback
 from eval.data.splits import Question
 from eval.errors import EvalError

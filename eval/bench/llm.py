@@ -14,9 +14,11 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.interests.room import UserState
+from agent.listing.grading import rerank_prompts
+from agent.listing.pipeline import recommend
+from agent.listing.request import Request
 from agent.llm.llamacpp import LlamaCppBackend
 from agent.llm.registry import model_path
-from agent.pipeline import Request, recommend, rerank_prompts
 from agent.ranking.rerank_prompts import title_line
 from eval.rows import BENCH_WORKSPACE, Row
 

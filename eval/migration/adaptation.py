@@ -12,7 +12,7 @@ from agent.data.log import DAY_MS
 from agent.interests.forgetting import compute_emphasis
 from agent.interests.sessions import SessionShares
 from agent.interests.state import UserState
-from agent.plan import facet_queries
+from agent.listing.person import facet_queries
 from agent.ranking.facet_vectors import FacetVectorSource
 from agent.ranking.history import Context, FacetQuery
 from agent.ranking.ranker import Ranker

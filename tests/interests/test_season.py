@@ -20,7 +20,7 @@ from agent.interests.sessions import compute_session_shares
 from agent.interests.state import UserState
 from agent.interests.story_check import check_story
 from agent.interests.words import story_from_facts, window_phrases
-from agent.plan import _movement_key, _outlook
+from agent.listing.person import _movement_key, _outlook
 from agent.schema import UserId
 from agent.settings import InterestSettings
 from tests.interests.conftest import FIRST_DAY

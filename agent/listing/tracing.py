@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.pipeline import recommend_planned
-from agent.plan import Plan, Request, make_plan
+from agent.listing.pipeline import recommend_planned
+from agent.listing.plan import Plan, make_plan
+from agent.listing.request import Request
 from agent.schema import ItemId, ItemTrace, Recommendation, TraceStage
 from agent.session import Session
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import LlmError, SettingsError
-from agent.pipeline import recommend, rerank_prompts
-from agent.plan import Request, make_plan
+from agent.listing.grading import rerank_prompts
+from agent.listing.pipeline import recommend
+from agent.listing.plan import make_plan
+from agent.listing.request import Request
 from agent.ranking.fusion import MIN_WINDOWS
 from agent.ranking.llm_weight import Graded, LlmDecision, decide_llm_weight, keep_llm_decision
 from agent.ranking.rerank import Candidate, Method, PromptReranker
