@@ -9,11 +9,20 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from agent.dialogue.reading.steer import read_reversed
+from agent.dialogue.reading.steer import read_turned
+from agent.dialogue.reading.undo import read_let_back, read_own
 from agent.dialogue.router import WANTS, Route, Router
 from agent.dialogue.sentences import guard
 from agent.dialogue.sentences.lexicon import content_words
 from agent.dialogue.sentences.mentions import Names, find_places, means_shown
+from agent.dialogue.sentences.second_thoughts import (
+    drops,
+    is_correction,
+    keeps_changes,
+    lets_back,
+    turned_to,
+    was_own,
+)
 from agent.dialogue.sentences.stance import keeps_memory, reverses
 from agent.dialogue.sentences.tool_names import ToolName
 from agent.dialogue.talk.answers import Draft, Sentence
@@ -22,7 +31,7 @@ from agent.dialogue.talk.context import Pending, ToolContext
 from agent.dialogue.talk.memory import Turn
 from agent.dialogue.talk.phrases import say
 from agent.dialogue.talk.steer_words import steer_say
-from agent.dialogue.talk.tool_args import EventsArgs, ToolArgs
+from agent.dialogue.talk.tool_args import EventsArgs, ToolArgs, WithdrawArgs
 from agent.dialogue.tools import TOOLS, Tool, about_me
 from agent.errors import DriftrecError
 from agent.llm.ledger import charged_to
@@ -64,7 +73,7 @@ class Planner:
         if self.care.asks_diagnosis(ctx.question):
             refusal = Draft((Sentence(self.care.line("refusal", ctx.language), claim=False),), refused=True)
             return Plan(TOOLS["refuse"], refusal, Route("refuse", "rules"))
-        if (said := self._without_routing(ctx)) is not None:
+        if (said := self._without_routing(ctx) or _second_thought(ctx)) is not None:
             return said
         previous = cast(ToolName, turns[-1].tool) if turns else None
         with charged_to(self.user_id):
@@ -100,8 +109,6 @@ class Planner:
             return Plan(TOOLS["help"], fixed(cut), Route("help", "nothing"))
         if keeps_memory(question):
             return Plan(TOOLS["help"], fixed(steer_say(ctx, "not_forgotten")), Route("help", "rules"))
-        if reverses(question) and (turned := read_reversed(ctx)) is not None:
-            return Plan(TOOLS[turned[0]], turned[1], Route(turned[0], "rules"))
         return None
 
     def _tool(self, name: ToolName) -> Tool:
@@ -113,6 +120,33 @@ class Planner:
         if isinstance(given, EventsArgs):
             given = given.model_copy(update={"confirmed": True})
         return Plan(tool, given, Route(tool.name, "confirmation"))
+
+
+def _second_thought(ctx: ToolContext) -> Plan | None:
+    """What a sentence does with a change that was made before; None for every other sentence."""
+    question = ctx.question
+    if drops(question):
+        return Plan(TOOLS["help"], fixed(steer_say(ctx, "dropped")), Route("help", "rules"))
+    if keeps_changes(question):
+        return Plan(TOOLS["help"], fixed(steer_say(ctx, "kept")), Route("help", "rules"))
+    if (tool := turned_to(question) or _reversed(question)) and (
+        ctx.state.just or (tool != "mute" and is_correction(question))
+    ):
+        return Plan(TOOLS[tool], read_turned(ctx, tool), Route(tool, "rules"))
+    if was_own(question):
+        return Plan(TOOLS["undo"], read_own(ctx), Route("undo", "rules"))
+    back = lets_back(question)
+    if back is False or (found := read_let_back(ctx, sure=bool(back))) is None:
+        return None
+    name: ToolName = "constraints" if isinstance(found, WithdrawArgs) else "undo"
+    return Plan(TOOLS[name], found, Route(name, "rules"))
+
+
+def _reversed(question: str) -> ToolName | None:
+    """Less or more, where a sentence turns round what was done last without naming it."""
+    if not reverses(question):
+        return None
+    return "more" if re.search(r"\bmore(?: please)?\W*$|多\S{0,4}$", question, re.IGNORECASE) else "less"
 
 
 def _read(tool: Tool, ctx: ToolContext) -> ToolArgs | Draft:

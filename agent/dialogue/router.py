@@ -13,6 +13,8 @@ from agent.dialogue.sentences.examples import Encode, nearest
 from agent.dialogue.sentences.lexicon import HAN
 from agent.dialogue.sentences.mentions import find_places
 from agent.dialogue.sentences.rules import CHANGING, RULES, is_question
+from agent.dialogue.sentences.rules_en import KIN
+from agent.dialogue.sentences.rules_zh import KIN_ZH
 from agent.dialogue.sentences.stance import as_command, keeps, supposes_command
 from agent.dialogue.sentences.tool_names import ToolName
 from agent.dialogue.talk.answers import RoutedBy
@@ -38,8 +40,20 @@ _FOLLOW_UP: Final = re.compile(
 _REPEATABLE: Final = frozenset(
     {"explain", "why_not", "counterfactual", "compare", "gift", "less", "more", "mute"}
 )
+# After a word on one thing, “more of them” is more of that thing, not of the list.
+_OF_ONE: Final = frozenset({"explain", "why_not", "counterfactual"})
+_MORE_OF_IT: Final = re.compile(
+    r"\bmore of (?:it|that|them|those|these|this)\W*(?:please)?\W*$", re.IGNORECASE
+)
 # Nobody is asked whether they want one of these.
 _NO_CHOICE: Final = frozenset({"help", "refuse"})
+_REFUSES: Final = re.compile(
+    r"^\W*(?:please )?(?:no|not|without|don['’]?t (?:show|give))\b|不要|别(?!的|人)|不想", re.IGNORECASE
+)
+_OTHERS: Final = re.compile(
+    rf"\b(?:{KIN}|users?|customers?|people|households?|others?|everyone|anyone|instructions?|system)\b|{KIN_ZH}|用户|别人|其他|人家|大家|指令|系统|老王|隔壁",
+    re.IGNORECASE,
+)
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 
 WANTS: Final[Mapping[ToolName, Mapping[Language, str]]] = {
@@ -82,25 +96,27 @@ class Router:
             question: with titles masked, so that their words are no commands.
             previous: the tool of the turn before: “and number 3?” asks it again.
         """
-        if previous in _REPEATABLE and _FOLLOW_UP.search(question) and _speaks_of_item(question):
-            return Route(previous, "rules")
         if keeps(question):
             return Route("undo", "rules")
+        if previous in _OF_ONE and _MORE_OF_IT.search(question):
+            return Route("more", "rules")
         found = route_by_rules(question, language)
         if found is not None:
             return Route(found, "rules")
+        if previous in _REPEATABLE and _FOLLOW_UP.search(question) and _speaks_of_item(question):
+            return Route(previous, "rules")
         if len(_LETTERS.findall(question)) < 2:
             return Route("help", "nothing")
         return self._unclear(question, language)
 
     def _unclear(self, question: str, language: Language) -> Route:
         """By what it resembles; where that leaves it open, the person is asked which of two is meant."""
-        scores = nearest(language).scores(question)
+        scores = _possible(question, nearest(language).scores(question))
         best, second = _two_best(scores)
         note = ""
         if scores[best] - scores[second] < _LEAD and self.encode is not None:
             try:
-                scores = nearest(language).scores(question, self.encode)
+                scores = _possible(question, nearest(language).scores(question, self.encode))
             except DriftrecError as error:
                 note = f"the sentence encoder could not help: {error}"
             best, second = _two_best(scores)
@@ -157,6 +173,20 @@ class Router:
             _SAID * (mean - before[name]) + scores[name] for name, mean in zip(names, after, strict=True)
         ]
         return names[int(np.argmax(gains))]
+
+
+def _possible(question: str, scores: Mapping[ToolName, float]) -> dict[ToolName, float]:
+    """Scores of what a question may mean by examples alone.
+
+    Who asks changes nothing, who refuses something does not look it up, and only who speaks of others is told
+    that they are none of their business.
+    """
+    unlikely: set[ToolName] = set(CHANGING) if is_question(question) else set()
+    if _REFUSES.search(question):
+        unlikely.add("search")
+    if not _OTHERS.search(question):
+        unlikely.add("refuse")
+    return {tool: score for tool, score in scores.items() if tool not in unlikely}
 
 
 def _two_best(scores: Mapping[ToolName, float]) -> tuple[ToolName, ToolName]:

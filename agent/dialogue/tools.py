@@ -34,6 +34,7 @@ from agent.dialogue.telling import lists as tell_lists
 from agent.dialogue.telling import person as tell_person
 from agent.dialogue.telling.small_talk import read_talk, refuse, talk
 from agent.dialogue.telling.topic import explain_topic
+from agent.dialogue.telling.undone import undo
 from agent.dialogue.things import with_things
 from agent.interests.words import Language
 from agent.llm.fence import fence
@@ -171,10 +172,8 @@ def _read_forget(ctx: ToolContext) -> args.ToolArgs | Draft:
 
 def _steer(action: str) -> Run:
     def run(ctx: ToolContext, given: args.SteerArgs) -> tuple[Draft, TalkState]:
-        draft, state = tell_control.steer(ctx, cast(Any, action), given.target, given.kind, given.name)
-        if given.others:
-            alone = Sentence(say(ctx, "steered_one", name=given.name, others=given.others), claim=False)
-            draft = dataclasses.replace(draft, sentences=(*draft.sentences, alone))
+        step = args.SteerStep(action=cast(Any, action), kind=given.kind, target=given.target, name=given.name)
+        draft, state = tell_control.steer(ctx, (step, *given.also))
         if given.note:
             draft = dataclasses.replace(
                 draft, sentences=(draft.sentences[0], Sentence(given.note, claim=False), *draft.sentences[1:])
@@ -273,7 +272,7 @@ TOOLS: Final[Mapping[ToolName, Tool]] = dict(
         ),
         _tool(
             "undo", "take back their last change", "撤销上一次的更改", read_undo.read_undo,
-            lambda ctx, given: tell_control.undo(ctx, given.feedback_id, given.feedback_ids), changes=True,
+            undo, changes=True,
         ),
         _tool("forget", "have something forgotten", "让系统忘记一些内容", _read_forget, _forget, changes=True),
         _tool(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.dialogue.planning import Plan, fixed, trouble
+from agent.dialogue.reading.steer import clauses
+from agent.dialogue.sentences.lexicon import content_words
+from agent.dialogue.sentences.mentions import means_shown
 from agent.dialogue.sentences.periods import last_day
 from agent.dialogue.sentences.rules import CHANGING, is_question
 from agent.dialogue.sentences.stance import reports, supposes
@@ -105,7 +108,7 @@ class Worker:
         result.sentences = tuple(settled)
 
     def _run(self, ctx: ToolContext, plan: Plan) -> tuple[Draft, TalkState]:
-        state = replace(ctx.state, pending=plan.pending)
+        state = replace(ctx.state, pending=plan.pending, just=())
         ctx = replace(ctx, state=state)
         if isinstance(plan.args, Draft):
             return plan.args, state
@@ -164,8 +167,12 @@ def _doubt(ctx: ToolContext, plan: Plan) -> str:
         return "supposed"
     if plan.tool.name in CHANGING and is_question(ctx.question):
         return "guessed"
-    if steers and reports(ctx.question):
+    # “My wife says I drink too much, show me less beer” reports, and then asks.
+    if steers and reports(clauses(ctx.question, plan.tool.name)[0]):
         return "reported"
+    pointed = means_shown(ctx.question) and not content_words(ctx.question)
+    if plan.tool.name == "forget" and isinstance(plan.args, EventsArgs) and pointed:
+        return "guessed"
     return "wider" if isinstance(plan.args, SteerArgs) and not plan.args.sure else ""
 
 

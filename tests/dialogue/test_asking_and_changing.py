@@ -94,9 +94,49 @@ def test_only_the_negated_part_is_muted_and_the_rest_is_listed(en):
     assert mixed.args["name"] == "“Knives”" and [c.value for c in talk.constraints] == ["Mystery"]
 
 
-def test_of_two_topics_one_is_done_and_the_other_named(en):
-    answer = en.chat("c01", keep=False).ask("mute Mystery and Knives")
-    assert len(en.feedback("c01")) == 1 and "alone; “Knives” stays as it is" in answer.text
+def test_two_topics_of_one_wish_are_both_done_and_one_undo_takes_both_back(en):
+    talk = en.chat("c01", keep=False)
+    answer = talk.ask("mute Mystery and Knives")
+    assert (
+        len(en.feedback("c01")) == 2 and "Muted “Mystery”" in answer.text and "Muted “Knives”" in answer.text
+    )
+    check_evidence(en, answer, "c01")
+    assert "exactly what it was" in talk.ask("undo").text
+    shown = talk.ask("recommend five things").listed
+    placed = talk.ask("never show me number 2 and 4")
+    assert {step["target"] for step in placed.args["also"]} | {placed.args["target"]} == {shown[1], shown[3]}
+
+
+@pytest.mark.parametrize("question", ["less salty", "more fruity please", "too greasy"])
+def test_a_taste_is_no_kind_of_thing(en, question):
+    talk = en.chat("c01", keep=False)
+    talk.ask("recommend something")
+    talk.ask(question)
+    assert en.feedback("c01") == []
+
+
+def test_a_report_before_a_command_does_not_stop_it(en, zh):
+    answer = en.chat("c01", keep=False).ask("my wife says I read too much, show me less mystery please")
+    assert "Less of “Mystery”" in answer.text
+    assert en.chat("c01", keep=False).ask("my wife wants more knives").args and len(en.feedback("c01")) < 4
+    zh.chat("u01", keep=False).ask("我老婆说我买太多了，少推荐绘本")
+    assert {entry.action for entry in zh.feedback("u01")} == {"less"}
+
+
+def test_what_a_filter_hides_does_not_make_a_change_go_further(en):
+    top = en.recommend("c01", 1, rerank=False).recommendations[0]
+    label = next(facet.label for facet in en.profile("c01").facets if facet.key in top.facets)
+    talk = en.chat("c01", keep=False)
+    talk.ask(f"less {label}")
+    n_free = len(en.feedback("c01"))
+    talk.ask("undo")
+    held = en.chat("c01", keep=False)
+    held.ask("only knives" if label != "Knives" else "only mystery")
+    answer = held.ask(f"less {label}")
+    assert (
+        len([entry for entry in en.feedback("c01") if not entry.undone and entry.action == "less"]) == n_free
+    )
+    assert "because of what holds for it" in answer.text
 
 
 def test_what_was_changed_is_listed(en):
@@ -259,3 +299,30 @@ def test_a_model_of_likelihoods_chooses_among_the_best_what_is_offered(monkeypat
     assert (route.tool, route.by, route.other) == ("profile", "model", "compare")
     assert len(seen) == len(WANTS) + 3 and not any("unrelated" in text for text in seen[-3:])
     assert Router(likes("interests as they")).route("frobnicate", "en").other == "compare"
+
+
+def test_what_is_always_for_others_is_set_aside_whole_and_one_occasion_alone(en):
+    talk = en.chat("c01", keep=False)
+    one = talk.ask("the trekking poles were for my brother's birthday")
+    assert one.tool == "gift" and len(one.args["interaction_ids"]) == 1 and "latest occasion" in one.text
+    talk.ask("undo")
+    whole = talk.ask("the trekking poles are for my son")
+    assert len(whole.args["interaction_ids"]) == 3 and "latest occasion" not in whole.text
+    talk.ask("undo")
+    both = talk.ask("so the trekking poles were for the neighbours, and also hide mystery")
+    assert both.tool == "gift" and "Not done: “also hide mystery”" in both.text
+
+
+def test_more_of_them_after_one_item_is_more_of_that_item(en):
+    talk = en.chat("c01", keep=False)
+    shown = talk.ask("recommend something").listed
+    talk.ask("why number 2?")
+    assert talk.ask("give me more of them").args["target"] == shown[1]
+    told = en.chat("c01", keep=False).ask("my daughter loves knives, show more of those")
+    assert told.tool == "more" and told.args["name"] == "“Knives”"
+
+
+def test_a_follow_up_gives_way_to_what_the_rules_read():
+    router = Router(None)
+    assert router.route("那ITEM呢，为什么不推荐ITEM了", "zh", previous="gift").tool == "why_not"
+    assert router.route("and ITEM?", "en", previous="why_not").tool == "why_not"

@@ -68,6 +68,92 @@ def test_a_wish_leaves_what_fulfils_it(items, question, allowed):
     assert not wishes.problems
 
 
+@pytest.mark.parametrize(
+    ("question", "refused"),
+    [
+        ("nothing with nuts and no knives", ["nuts", "knives"]),
+        ("no nuts, knives or war please", ["nuts", "knives", "war"]),
+        ("without nuts and knives", ["nuts", "knives"]),
+        ("you shouldn't recommend knives to a child", ["knives"]),
+        ("don't put the Nut bar on my list", ["Nut bar"]),
+        ("I don't need knives this week", ["knives"]),
+        ("skip the nuts and knives this time", ["nuts", "knives"]),
+        ("no wait, show me some snacks", []),
+        ("no idea what to read", []),
+        ("we have no knives at home, what should I buy", []),
+        ("I told you not to recommend me knives", []),
+        ("不要含雨衣的", ["雨衣"]),
+        ("不要雨衣和绘本", ["雨衣", "绘本"]),
+        ("雨衣也不要", ["雨衣"]),
+        ("不要客气", []),
+    ],
+)
+def test_what_is_left_out_is_all_that_is_named_and_nothing_else(items, question, refused):
+    found = read(items, question).constraints
+    assert [entry.value for entry in found if entry.kind == "not"] == refused
+
+
+def test_a_brand_is_left_out_without_the_word_for_please(items):
+    for question in (
+        "nothing with Acme brand pls",
+        "not from the Acme brand please",
+        "no Acme brand, thanks",
+    ):
+        assert read(items, question).constraints == (Constraint("not", "Acme", "brand"),), question
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        ("something sweet then", "sweet"), ("my dad likes spicy food", "spicy"), ("a vegan snack", "vegan"),
+        ("any gluten-free snacks?", "gluten-free"), ("来点清淡的", "清淡"), ("推荐一些吃的吧", "吃的"),
+        ("have you got any unicorn snacks", "unicorn"), ("do you have zebras", "zebras"),
+        ("nothing with zebras", "zebras"),
+        ("推荐点下酒菜", "下酒菜"), ("斑马有推荐吗", "斑马"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_cannot_be_checked_is_said_and_filters_nothing(items, question, word):
+    wishes = read(items, question, language="zh" if ord(word[0]) > 255 else "en")
+    assert any(f"“{word}”" in problem for problem in wishes.problems), wishes
+    assert not [entry for entry in wishes.constraints if word in entry.value]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["budget 20 bucks", "my budget is 20 dollars", "20 dollars max please", "预算20块", "预算大概是二十元"],
+)
+def test_a_budget_is_a_limit_of_price(items, question):
+    assert Constraint("at_most", "20", "price") in read(items, question).constraints
+
+
+def test_either_of_two_kinds_is_one_wish(items):
+    for question in ("only snacks or knives", "nothing but nuts or knives", "only nuts and knives"):
+        (entry,) = read(items, question).constraints
+        assert "".join(np.array(items.catalogue.item_ids)[entry.allows(items)]) == "cd", question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "something I don't usually buy", "anything new? I'm bored of the usual", "things I never buy",
+        "不要我买过的", "平时不买的",
+    ],
+)  # fmt: skip
+def test_only_what_is_new_in_other_words(items, question):
+    assert Constraint("new_only") in read(items, question).constraints
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I can't believe you recommend me knives", "don't you dare recommend knives again",
+        "how dare you suggest knives",
+    ],
+)  # fmt: skip
+def test_who_complains_of_a_thing_wants_no_list_of_it(items, question):
+    assert not [entry for entry in read(items, question).constraints if entry.kind in ("category", "says")]
+
+
 def test_relative_wishes_refer_to_what_was_shown(items):
     assert read(items, "something shorter", [1]).constraints[0].what == "length"
     (cheaper,) = read(items, "cheaper please", [1]).constraints
@@ -153,4 +239,5 @@ def test_topics(items):
     assert find_topic("less History: War", names, facets).target == "f0"
     assert find_topic("no more snack", names, facets).target == "Snacks"
     assert find_topic("mute zebras", names, facets) is None
+    assert find_topic("mute knives", names, [("f2", "Knives, forks and spoons")]).target == "f2"
     assert names.mask("Why War Diaries?") == "Why ITEM?"

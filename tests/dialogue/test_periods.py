@@ -64,3 +64,19 @@ def test_moments_and_windows():
     start, split, end = windows_of(find_periods("between January and June", NOW))
     assert start < split < end and datetime.fromtimestamp(end / 1000, UTC) == datetime(2017, 7, 1, tzinfo=UTC)
     assert windows_of([]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("what did I buy on christmas eve", "2016-12-24"),
+        ("did i get milk christmas eve?", "2016-12-24"),
+        ("平安夜我买了什么", "2016-12-24"),
+        ("what did I buy on my birthday, june 14", "2017-06-14"),
+        ("what did I buy on our wedding day, may 3?", "2017-05-03"),
+        ("what did I buy at christmas", "2016-12-24 – 2016-12-26"),
+    ],
+)
+def test_a_day_named_by_its_feast_or_after_a_comma_is_that_day(text, shown):
+    now = datetime(2017, 12, 10, tzinfo=UTC)
+    assert [period.shown for period in find_periods(text, now)] == [shown]

@@ -163,13 +163,19 @@ def test_undo_takes_back_what_is_named_or_asks(en):
     talk = en.chat("c01", keep=False)
     talk.ask("mute mystery")
     talk.ask("less knives")
-    assert "Which one do you mean" in talk.ask("undo everything").text and len(in_force(en, "c01")) > 1
+    assert "mute “Mystery”, less of “Knives”" in talk.ask("undo everything").text and not in_force(en, "c01")
+    talk.ask("mute mystery")
+    talk.ask("less knives")
     assert "Nothing was taken back" not in talk.ask("changed my mind about mystery, bring it back").text
     assert {action for action, _ in in_force(en, "c01")} == {"less"}
     none = talk.ask("undo the camping one")
     assert "No change in force is about “camping”" in none.text and "Knives" in none.text
     kept = talk.ask("don't forget this talk")
-    assert "Nothing was forgotten" in kept.text and len(talk.turns) == 6
+    assert "Nothing was forgotten" in kept.text and len(talk.turns) == 8
+    assert "do not know which" in talk.ask("not less, more").text, (
+        "nothing older than the turn before is turned"
+    )
+    talk.ask("less knives")
     turned = talk.ask("not less, more")
     assert turned.tool == "more" and "More of “Knives”" in turned.text
     gift = talk.ask("it wasn't a gift")
@@ -182,11 +188,14 @@ def test_undo_takes_back_what_is_named_or_asks(en):
     assert [entry.value for entry in talk.constraints] == ["coffee"] and shown.listed
 
 
-def test_a_second_wish_is_said_not_to_be_done_and_a_kind_is_no_single_size(en):
+def test_a_second_wish_is_done_too_and_a_kind_is_no_single_size(en):
     talk = en.chat("c01", keep=False)
     answer = talk.ask("less mystery, more knives")
-    assert "Not done: “more knives”" in answer.text
-    assert {action for action, _ in in_force(en, "c01")} == {"less"}
+    assert "Less of “Mystery”" in answer.text and "More of “Knives”" in answer.text
+    assert {action for action, _ in in_force(en, "c01")} == {"less", "more"}
+    assert "exactly what it was" in talk.ask("undo").text and not in_force(en, "c01")
+    missed = talk.ask("less mystery, more unobtainium")
+    assert "Not done: “more unobtainium”" in missed.text
     talk.ask("recommend something")
     listed = talk.ask("how sure are you?")
     assert listed.args["item_id"] == talk.state.listed[0] and "onfidence" in listed.text

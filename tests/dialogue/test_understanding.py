@@ -149,3 +149,84 @@ def test_a_dated_list_says_how_long_the_last_fit_took_and_is_kept(en):
     unmeasured = talk.ask("show me recommendations as of March")
     assert "no fit was timed here yet" in unmeasured.text
     assert "the last fit here took" in talk.ask("show me recommendations as of February").text
+
+
+def held(talk):
+    return [entry.value for entry in talk.state.constraints]
+
+
+def test_filters_are_set_shown_and_withdrawn_in_everyday_words(en):
+    talk = en.chat("c01", keep=False)
+    for question in ("no knives", "nothing with lamps please", "and no tents this week either"):
+        assert talk.ask(question).tool == "recommend", question
+    assert held(talk) == ["knives", "lamps", "tents"]
+    for question in ("which rules are on at the moment", "what rules are left"):
+        answer = talk.ask(question)
+        assert answer.tool == "constraints" and "nothing with “lamps”" in answer.text, question
+    assert len(held(talk)) == 3
+    for question, left in (
+        ("remove that filter", ["knives", "lamps"]),
+        ("ok forget the lamps rule", ["knives"]),
+        ("actually knives are ok, was just kidding", []),
+    ):
+        talk.ask(question)
+        assert held(talk) == left, question
+    for question in ("drop all of them", "clear everything", "remove all filters"):
+        talk.ask("no knives, lamps or tents")
+        talk.ask(question)
+        assert held(talk) == [], question
+    assert not en.feedback("c01")
+
+
+def test_a_filter_that_does_not_hold_leaves_the_others(en):
+    talk = en.chat("c01", keep=False)
+    talk.ask("no knives")
+    assert "no such constraint" in talk.ask("forget the zebra rule").text
+    assert held(talk) == ["knives"]
+
+
+def test_filters_in_chinese(zh):
+    talk = zh.chat("u01", keep=False)
+    talk.ask("不要绘本")
+    talk.ask("也不要雨衣")
+    talk.ask("可以要绘本了")
+    assert "绘本" not in held(talk)
+    talk.ask("回到原来的推荐")
+    assert held(talk) == [] and not zh.feedback("u01")
+
+
+def test_things_of_the_list_are_swapped_by_their_place(en):
+    talk = en.chat("c01", keep=False)
+    for question in (
+        "I already have the second one at home",
+        "swap the second for something else",
+        "replace number 2",
+    ):
+        second = talk.ask("recommend").listed[1]
+        answer = talk.ask(question)
+        assert answer.tool == "recommend" and second not in answer.listed, question
+
+
+def test_the_list_as_it_is_and_whether_it_is_the_same(en, zh):
+    talk = en.chat("c01", keep=False)
+    listed = talk.ask("recommend").listed
+    for question in (
+        "what's on the list now?",
+        "same list as before?",
+        "does my list look any different now?",
+    ):
+        answer = talk.ask(question)
+        assert answer.listed == listed and ("It is the same list" in answer.text) == (
+            "list now" not in question
+        )
+    assert talk.ask("top 3 only").listed == listed[:3]
+    other = zh.chat("u01", keep=False)
+    for question in ("现在的列表是啥样", "现在给我看看列表", "今天买点啥好"):
+        assert other.ask(question).tool == "recommend", question
+
+
+def test_a_list_of_other_events_names_the_filters_it_is_under(en):
+    talk = en.chat("c01", keep=False)
+    shown = talk.ask("nothing with lamps").listed
+    answer = talk.ask("what would you recommend without my May purchases?")
+    assert "nothing with “lamps”" in answer.text and len(answer.facts["after"]) == len(shown)

@@ -1,12 +1,16 @@
 """From a question to the typed arguments of its tool. What cannot be read becomes a question back."""
 
+# ruff: noqa: E501 - patterns read better unbroken
+
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
+from agent.dialogue.reading.wish_numbers import count
+from agent.dialogue.reading.wish_refusals import complains
 from agent.dialogue.reading.wishes import WishReader
-from agent.dialogue.sentences.lexicon import HAN, content_words
+from agent.dialogue.sentences.lexicon import HAN, content_words, stem
 from agent.dialogue.sentences.mentions import (
     find_places,
     find_topic,
@@ -14,6 +18,7 @@ from agent.dialogue.sentences.mentions import (
     means_shown,
     normal,
     says_all,
+    usual_words,
 )
 from agent.dialogue.sentences.periods import Period, find_periods, moment_of, windows_of
 from agent.dialogue.sentences.stance import supposes
@@ -32,6 +37,7 @@ from agent.dialogue.talk.tool_args import (
     WindowArgs,
     WithdrawArgs,
 )
+from agent.interests.words import short_title
 
 FACETS_NAMED: Final = 6
 # What comes after the entries shown: “more please”, “anything else?”, “再来几个”.
@@ -147,6 +153,8 @@ def read_explained(ctx: ToolContext) -> ItemArgs | TopicArgs | Draft:
     topic = find_topic(ctx.question, ctx.names, ctx.facets)
     if topic is None or not says_all(words, topic.name):
         return read_item(ctx)
+    if normal(topic.name) != " ".join(words) and " ".join(words) in ctx.names.titles:
+        return read_item(ctx)  # a thing of just that name goes before an interest that has it among others
     if topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named:
         return read_item(ctx)
     return TopicArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
@@ -173,7 +181,10 @@ def read_list(ctx: ToolContext) -> ListArgs:
         ConstraintArgs(kind=entry.kind, value=entry.value, what=entry.what) for entry in wishes.constraints
     )
     notes = wishes.notes
+    constraints += _set_out(ctx)
     further = bool(_FURTHER.search(ctx.question)) and not constraints
+    if complains(ctx.question) and not constraints:
+        further, notes = True, (*notes, say(ctx, "list_refused"))
     if _REFUSED_LIST.search(ctx.question) and not constraints and _DENIES.search(ctx.question):
         further, notes = True, (*notes, say(ctx, "list_refused"))
     if constraints and supposes(ctx.question):
@@ -182,6 +193,24 @@ def read_list(ctx: ToolContext) -> ListArgs:
     return ListArgs(
         k=wishes.k, constraints=constraints, problems=wishes.problems, further=further, notes=notes
     )
+
+
+# “Swap the second”, “6号不要了”: things of the list that are not to be in it.
+_SET_OUT: Final = re.compile(
+    r"\b(?:swap|replace|exchange|skip|drop|remove)\b|\bi (?:already |still )?(?:have|got|own)\b|\b(?:no|not|don'?t (?:want|need|like)) (?:the|number|#)"
+    r"|不要|换掉|换一个|换成别的|已经有|去掉|不用",
+    re.IGNORECASE,
+)
+
+
+def _set_out(ctx: ToolContext) -> tuple[ConstraintArgs, ...]:
+    """The things that are named by their place in the list to be left out of it."""
+    if not _SET_OUT.search(ctx.question):
+        return ()
+    spots = [place for _, place in find_places(ctx.question, len(ctx.state.listed))]
+    listed = [ctx.state.listed[place - 1] for place in spots if place <= len(ctx.state.listed)]
+    titles = [short_title(ctx.host.catalogue.titles[ctx.code(item)]) for item in listed]
+    return tuple(ConstraintArgs(kind="not", value=title, what="title") for title in titles)
 
 
 # What is said of one span when it is what now is held against.
@@ -198,7 +227,8 @@ def read_as_of(ctx: ToolContext) -> AsOfArgs | Draft:
     moment = moment_of(periods_of(ctx), ctx.now)
     if moment is None:
         return ask_back(ctx, "no_date")
-    return AsOfArgs(moment=moment, what="list" if _LISTED.search(ctx.question) else "profile")
+    what: Literal["list", "profile"] = "list" if _LISTED.search(ctx.question) else "profile"
+    return AsOfArgs(moment=moment, what=what, k=count(ctx.question) if what == "list" else None)
 
 
 def read_windows(ctx: ToolContext) -> WindowArgs:
@@ -215,21 +245,46 @@ def read_windows(ctx: ToolContext) -> WindowArgs:
 def read_withdraw(ctx: ToolContext) -> WithdrawArgs:
     """Which constraints to withdraw, or that they are only to be shown."""
     question, held = ctx.question, ctx.state.constraints
-    folded = question.casefold()
-    named = [entry for entry in held if entry.value and entry.value.casefold() in folded]
-    if not named:
-        wanted = [slot for pattern, slot in _SLOTS if re.search(pattern, question, re.IGNORECASE)]
-        named = [entry for entry in held if entry.what in wanted or (not entry.what and entry.kind in wanted)]
-        if not _DROP.search(question):
-            return WithdrawArgs()
-        if not wanted:
-            named = list(held)
+    bare = usual_words(content_words(_FRAME_ZH.sub(" ", question)), ctx.names)
+    words = {stem(part) for word in bare for part in word.split()} - _FRAME
+    named = [entry for entry in held if words & {stem(word) for word in normal(entry.value).split()}]
+    han = [entry for entry in held if HAN.search(entry.value) and entry.value in question]
+    named = list(dict.fromkeys((*named, *han)))
+    if named and not _ASKED.search(question):
+        return WithdrawArgs(slots=tuple(entry.slot for entry in named))
+    if not _DROP.search(question):
+        return WithdrawArgs()
+    wanted = [slot for pattern, slot in _SLOTS if re.search(pattern, question, re.IGNORECASE)]
+    named = [entry for entry in held if entry.what in wanted or (not entry.what and entry.kind in wanted)]
+    if not wanted and not words:
+        # “That filter” is the newest; whoever names nothing and no number means all.
+        named = list(held[-1:] if _ONE.search(question) else held)
     return WithdrawArgs(slots=tuple(entry.slot for entry in named))
 
 
+# What is said of constraints besides what they are about.
+_FRAME: Final = frozenset(
+    stem(word)
+    for word in """
+    rule rules filter filters constraint constraints restriction restrictions condition conditions limit limits limited
+    limiting restrict restricting narrow narrowing filtering restricted told false alarm fine ok okay kidding allowed
+    goes morning normal default original matters doesn dont today current showing recommending giving listing
+    clear clears drop both bother
+    """.split()
+)
+_FRAME_ZH: Final = re.compile(
+    r"条件|限制|筛选|过滤|规则|原来|原样|原本|推荐|列表|清单|最初|最开始|开始|一开始|回到|恢复|都行|随便|解除|取消"
+)
+_ASKED: Final = re.compile(
+    r"^\W*(?:what|which|is|are|do|does|why|any)\b|(?:哪些|什么|吗|还有)\W*$", re.IGNORECASE
+)
+_ONE: Final = re.compile(
+    r"\b(?:that|this|the|the last|latest|it) (?:filter|constraint|rule|condition|limit|restriction)\b|(?:这|那|刚才那?|上一?)个(?:条件|限制|筛选)",
+    re.IGNORECASE,
+)
 _DROP: Final = re.compile(
-    r"\b(?:drop|remove|clear|lift|forget|delete|withdraw|reset|cancel|anything goes|again|no longer|no more|"
+    r"\b(?:drop|remove|clear|lift|forget|delete|withdraw|reset|cancel|anything goes|again|no longer|no more|ok|okay|fine|back|"
     r"stop|quit|without|everything|not only|matter|no (?:restrictions?|filters?|limits?))\b"
-    r"|取消|去掉|去除|清除|移除|删除|解除|不用|不要|放开|忘掉|可以|算了|都行|随便|别|不再|不只",
+    r"|取消|去掉|去除|清除|移除|删除|解除|不用|不要|放开|忘掉|可以|算了|都行|随便|别|不再|不只|回到|恢复",
     re.IGNORECASE,
 )

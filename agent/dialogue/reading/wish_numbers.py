@@ -15,7 +15,7 @@ _COUNTS: Final = {
     "七": 7, "八": 8, "九": 9, "十": 10,
 }  # fmt: skip
 _COUNT: Final = re.compile(
-    r"\b(?:give|show|recommend|suggest|list|tell|need|want|get|top|me|another|only|just)\s+(?:me\s+)?(?:the\s+|my\s+)?(?:top\s+)?"
+    r"\b(?:give|show|recommend|suggest|list|tell|need|want|get|top|first|me|another|only|just)\s+(?:me\s+)?(?:the\s+|my\s+)?(?:top\s+)?"
     r"(one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple|\d{1,2})\b(?!\s*(?:dollars|euros|minutes|pages|years))"
     r"|([一两二三四五六七八九十]|\d{1,2})\s*(?:个|本|款|部|样|条|件|种)(?!月)",
     re.IGNORECASE,
@@ -25,6 +25,18 @@ _LIMITS: Final = (
     ("at_least", r"(?:over|above|more than|at least|longer than|min(?:imum)?)"),
 )  # fmt: skip
 _MONEY: Final = r"(?:dollars?|bucks|euros?|pounds?|usd|eur|yuan|rmb|元|块|€|£)"
+# “My budget is 20 bucks”, “20 dollars max”, “预算20块”: the unit may be left out after the word.
+_BUDGET: Final = re.compile(
+    rf"\bbudget\b(?: (?:of|is|was|about|around|roughly|only|just|it'?s|maybe|like))*\s*[:=]?\s*[$€£¥]?\s*(?P<n>\d+(?:\.\d+)?)"
+    rf"|[$€£¥]?\s*\b(?P<max>\d+(?:\.\d+)?)\s*{_MONEY}? (?:budget|tops|max(?:imum)?|at most|or less)\b"
+    r"|预算(?:是|大概|只有|最多|就|在)*\s*(?P<zh>[一二两三四五六七八九十百千]+|\d+(?:\.\d+)?)(?!\s*(?:元|块钱?)(?:以下|以内|之内))",
+    re.IGNORECASE,
+)
+_PEOPLE: Final = re.compile(
+    r"\bfor (?:about |around )?(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|a dozen)(?: (?:people|persons?|guests|friends|adults|of us|kids|children))?(?=\W*$|[,.;!?]| (?:people|persons?|guests|friends|adults|of us|kids|children|please|tonight|today|tomorrow)\b)"
+    r"|[一二两三四五六七八九十\d]{1,3}(?:个人|人份|口人|位客人)",
+    re.IGNORECASE,
+)
 _LENGTH: Final = r"(?:minutes?|mins?|pages?|hours?|分钟|页|小时)"
 _CURRENCY: Final = r"[$€£¥]?\s*"
 _ZH_NUMBER: Final = re.compile(r"[一二两三四五六七八九十百千]+|\d+(?:\.\d+)?")
@@ -33,6 +45,8 @@ _ZH_NUMBER: Final = re.compile(r"[一二两三四五六七八九十百千]+|\d+(
 def limits(question: str) -> list[tuple[str, Measure, float]]:
     """Kind of limit, measure and number of every limit that a question sets."""
     found: list[tuple[str, Measure, float]] = []
+    for match in _BUDGET.finditer(question):
+        found.append(("at_most", "price", _zh_number(match["n"] or match["max"] or match["zh"])))
     for kind, word in _LIMITS:
         for match in re.finditer(
             rf"\b{word}\s+(?P<cur>{_CURRENCY})(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>{_MONEY}|{_LENGTH})?",
@@ -76,6 +90,16 @@ def _zh_number(text: str) -> float:
         else:
             digit = _COUNTS.get(character, 0)
     return float(total + digit)
+
+
+def people(question: str) -> str:
+    """How many people something is for, in the words of the person; empty when that is not said.
+
+    >>> people("thanksgiving dinner for 8 people"), people("晚饭，四个人"), people("ideas for dinner")
+    ('for 8 people', '四个人', '')
+    """
+    match = _PEOPLE.search(question)
+    return match.group().strip() if match else ""
 
 
 def count(question: str) -> int | None:

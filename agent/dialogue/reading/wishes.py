@@ -5,48 +5,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from agent.dialogue.reading.wish_numbers import count, limits
+from agent.dialogue.reading.wish_numbers import count, limits, people
+from agent.dialogue.reading.wish_qualities import RELATIVE, qualities, without_qualities
+from agent.dialogue.reading.wish_refusals import complains, contained, refused, wants_new
 from agent.dialogue.reading.wish_words import WISH_WORDS
 from agent.dialogue.sentences.aims import Aims, read_aims
-from agent.dialogue.sentences.lexicon import content_words
-from agent.dialogue.sentences.mentions import Names, says_all
+from agent.dialogue.sentences.goods_zh import unreadable, without_han
+from agent.dialogue.sentences.lexicon import HAN, content_words
+from agent.dialogue.sentences.mentions import Names, says_all, usual_words
 from agent.dialogue.talk.attributes import ItemFacts, Measure, brand_of, measure
-from agent.dialogue.talk.constraints import Constraint
+from agent.dialogue.talk.constraints import Constraint, word_pattern
 from agent.interests.words import Language
 from agent.llm.fence import fence
 
-_RELATIVE: Final[Mapping[str, tuple[Measure, str]]] = {
-    r"\bcheaper\b|\bless expensive\b|\bmore affordable\b|\bcheap\b|\bnot (?:so|too|that|very) (?:expensive|pricey)\b|便宜": (
-        "price",
-        "below",
-    ),
-    r"\bpricier\b|\bmore expensive\b|更贵|贵一点": ("price", "above"),
-    r"\bshorter\b|\bshort\b|\bquicker\b|短一?[些点]|更短|短的": ("length", "below"),
-    r"\blonger\b|长一?[些点]|更长": ("length", "above"),
-    r"\bnewer\b|\bmore recent\b|新一?[些点]的?(?!东西)|更新": ("year", "above"),
-    r"\bolder\b|老一?[些点]|更早": ("year", "below"),
-    r"\bsmaller\b|小一?[些点]|更小": ("size", "below"),
-    r"\b(?:bigger|larger)\b(?! (?:place|share))|大一?[些点]|更大": ("size", "above"),
-}
-# Comparisons that no field of a catalogue settles.
-_UNMEASURED: Final = re.compile(
-    r"\b(?:health|tast|spic|fanc|cris|crunch|light|juic|yumm|salt|sugar)ier\b|\b(?:sweet|fresh|quick|nic|rich|warm|cool|funn|strong|mild|soft|hard)er\b"
-    r"|\b(?:healthy|tasty|nutritious|delicious|sustainable|ecological)\b|\b(?:more|less) (?:healthy|tasty|nutritious|delicious|exciting|interesting|sustainable|fattening|filling|sweet|salty|spicy)\b"
-    r"|更?健康(?=一?[点些])|更(?:健康|好吃|美味|新鲜|甜|辣|营养)|(?:健康|营养|好吃)的",
-    re.IGNORECASE,
-)
 _CHILD: Final = re.compile(
     r"\bfor (?:a|an|my|the|our|his|her|small|young)?\s?(?:\w+ )?(?:child|kids?|children|toddler|baby|son|daughter|boy|girl|niece|nephew)\b"
-    r"|\bkid[- ]friendly\b|适合(?:小?孩子?|儿童|宝宝|小朋友)|给(?:我的?)?(?:小?孩子?|儿童|宝宝|小朋友|儿子|女儿)",
+    r"|\bkid[- ]friendly\b|适合(?:小?孩子?|儿童|宝宝|小朋友)|给(?:我的?|[一二三四五六七八九十两\d]{1,2}岁的?)?(?:小?孩子?|儿童|宝宝|小朋友|儿子|女儿)",
     re.IGNORECASE,
 )
 _MAKER: Final = r"(?:brand|maker|publisher|manufacturer)s?"
-_BRAND_NAMED: Final = re.compile(rf"\b{_MAKER}\b|牌子|品牌", re.IGNORECASE)
 # What the item spoken of is made by; “a private brand” or “the brand Acme” is a name of its own.
 _THIS_BRAND: Final = re.compile(
     rf"\b(?:not|no|nothing|without|other than|different from|except|anything but)\b.{{0,20}}\b(?:this|that|the same|their|its)\s{_MAKER}\b"
@@ -54,40 +36,37 @@ _THIS_BRAND: Final = re.compile(
     r"|(?:不要|别|不是|除了)(?:这|那)(?:个|家)?(?:牌子|品牌|厂商|出版社)|(?:换|别的|其他|其它)(?:一?[个家种])?(?:别的)?(?:牌子|品牌|厂商|出版社)",
     re.IGNORECASE,
 )
-_NOT: Final = re.compile(
-    r"\b(?:but not|not from|nothing (?:with|from|by|about)|no|not|without|other than|except(?: for)?|but no|anything but|(?:don'?t|do not) (?:show|include|recommend|suggest|give)(?: me)?(?! (?:me|this|that|the|your|my|these|those|only|more|less)\b))\s+"
-    r"(?:any |more |the |a |an |brand |from |with |by |of |about )*(?P<word>[^,.;!?]+?)(?=$|[,.;!?]| please\b| in it\b| and\b| this time\b)"
-    r"|(?:不要|不含|除了|别给我|非)(?P<zh>[^，。；！？,的]{1,12}?)(?:的|之外|以外)?(?=$|[，。；！？,])",
-    re.IGNORECASE,
-)
-_NEW: Final = re.compile(
-    r"\b(?:not|never|haven't|have not)\s+(?:\w+ )?(?:had|bought|seen|tried|read|watched)\b|\bnew (?:to|for) me\b|\bsomething new\b"
-    r"|没(?:有)?(?:买|看|读|用|试)过|新东西|新鲜",
-    re.IGNORECASE,
-)
 # “Only cheese” and “some cheese”: what is named may be a category, or a word that the items say.
 _ONLY: Final = re.compile(
     r"\b(?:only|nothing but)\s+(?:show |give |recommend |suggest |list |want )?(?:me )?(?:some |the |any )?"
-    r"(?P<word>[^,.;!?]+?)(?=$|[,.;!?]| please\b| and\b| this time\b| from now on\b| for now\b)"
+    r"(?P<word>[^,.;!?]+?)(?=$|[,.;!?]| please\b| and\b(?! [a-z]+\W*$)| this time\b| from now on\b| for now\b)"
     r"|只(?:想)?(?:要|看|买|推荐|显示|想要)(?:一?[点些])?(?P<zh>[^，。；！？,]{1,12}?)(?:类的?|的|吧|就好|就行)?(?=$|[，。；！？,])",
     re.IGNORECASE,
 )
+_DETERMINER: Final = (
+    r"(?:some |an? |any |the |a few |more |\d{1,2} |(?:two|three|four|five|six|seven|eight|nine|ten) )?"
+)
 _SOME: Final = re.compile(
-    r"^\W*(?:please )?(?:(?:can|could) you )?(?:recommend|suggest|give me|show me|i want|i need|i'?d like|got any|any)\s+"
-    r"(?:me )?(?:some |an? |any |a few |more |\d{1,2} |(?:two|three|four|five|six|seven|eight|nine|ten) )?(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)\W*(?:please)?\W*$"
-    r"|^\W*(?:给我|请)?(?:推荐|来)(?:一?[点些])(?P<zh>[^，。；！？,]{1,8}?)(?:类的?|吧)?\W*$",
+    r"(?:^|[,.:;!?–—]\s)\W*(?:(?:please|and|ok|so|now|then|well|hi|hey) )*(?:(?:can|could) you )?"
+    r"(?:recommend|suggest|give me|show me|i want|i need|i'?d like|i said|i meant|got any|got|any|do you have|have you got|what about|how about|need|find me)\s+"
+    rf"(?:me )?{_DETERMINER}(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)\W*(?:please|then|instead)?\W*$"
+    r"|^\W*(?:那么?|好的?|嗯|请)?(?:给我|帮我|我)?(?:再)?(?:推荐|来|给|换成|换|想买|想要|想喝|想吃|有没有)(?:一?[点些]|几[个样款])?(?P<zh>[^，。；！？,]{1,10}?)(?:类的?|的|吧|吗|呢)*\W*$"
+    r"|^\W*(?P<asked>[^，。；！？,]{1,8}?)(?:有(?:什么|没有)?(?:好的)?推荐|有吗|有没有)(?:的|吗)?\W*$",
     re.IGNORECASE,
 )
-_NO_VALUE: Final = frozenset(
-    {"things", "stuff", "items", "anything", "please", "in", "it"}
-    | {f"{maker}{end}" for maker in ("brand", "maker", "publisher", "manufacturer") for end in ("", "s")}
+# “Anything with chocolate”: the word that all of them must say.
+_WITH: Final = re.compile(
+    rf"\b(?:something|anything|things?|stuff|ideas?|items?|products?)\s+(?:with|containing|made (?:of|from|with))\s+{_DETERMINER}(?P<word>[^\W\d_]+(?: [^\W\d_]+)?)(?=\W*$|[,.;!?]| (?:in it|please|and|but|for)\b)"
+    r"|^(?!.*不含).*(?:含有?|加了|带)(?P<zh>[^，。；！？,的]{1,8})的(?:东西)?(?:吗|吧)?\W*$",
+    re.IGNORECASE,
 )
-_DEGREE: Final = re.compile(r"(?:so|too|that|very|quite) (?!much\b|many\b)\w+", re.IGNORECASE)
+_EITHER: Final = re.compile(r"\s*(?:\bor\b|\band\b|/|、|或者?|和|还是)\s*", re.IGNORECASE)
+# Words after “give me some …” that name no kind of thing.
+_NO_SORT: Final = frozenset(
+    "nice cool great advice tips tip hint hints inspiration joke help kidding reasons reason examples example food groceries goods favourites favorites 好 好的 新 合适 实用 不错 特别".split()
+)
 # Of more words nobody makes a filter.
 _MOST_WORDS: Final = 3
-_UNNEGATED: Final = frozenset(
-    {"ideas", "idea", "problem", "worries", "more", "matter", "longer", "sure", "this brand"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +104,10 @@ class WishReader:
     def read(self, question: str) -> Wishes:
         """Everything that `question` asks of a list."""
         problems: list[str] = []
-        if match := _UNMEASURED.search(question):
-            problems.append(self._say("no_measure").format(word=fence(match.group().strip())))
-        found = self._negated(question, problems)
-        rest = _NOT.sub(" ", question) if any(entry.kind == "not" for entry in found) else question
+        for word in qualities(question):
+            problems.append(self._say("no_measure").format(word=fence(word)))
+        question = without_qualities(question)
+        found, rest = self._negated(question, problems)
         found += self._measures(rest, problems)
         aims = read_aims(rest, self.catalogue_language)
         if _CHILD.search(question):
@@ -137,10 +116,15 @@ class WishReader:
                 found.append(entry)
             else:
                 problems.append(self._say("no_child"))
-        if _NEW.search(question):
+        if wants_new(question):
             found.append(Constraint("new_only"))
-        said = self._said(aims.rest, self._places(aims.rest), problems, aims)
+        # Who complains of what was recommended wants no list of it.
+        said = () if complains(question) else self._said(aims.rest, self._places(aims.rest), problems, aims)
         notes = self._aimed(aims, found, child=bool(_CHILD.search(question)), wanted=bool(said))
+        if size := people(question):
+            notes = (*notes, self._say("no_people").format(word=fence(size)))
+        contents = [entry.value for entry in found if entry.kind == "not" and contained(entry.value)]
+        notes = (*notes, *(self._say("by_word").format(word=fence(word)) for word in contents))
         return Wishes(count(question), (*found, *said), tuple(problems), notes)
 
     def _aimed(self, aims: Aims, found: list[Constraint], *, child: bool, wanted: bool) -> tuple[str, ...]:
@@ -191,51 +175,83 @@ class WishReader:
             problems: told when nothing says the word.
             aims: where something is for somebody, what is left may be a bare name: “candy for my kids”.
         """
-        if _NEW.search(question) or limits(question):
+        if wants_new(question) or limits(question):
             return places
-        only, some = _ONLY.search(question), _SOME.search(question)
-        match = only or some
-        words = content_words(match["word"] or match["zh"] or "") if match else []
-        if match is None and (aims.receiver or aims.occasion):
-            words = content_words(question)
-        if not 1 <= len(words) <= _MOST_WORDS or any(re.search(p, " ".join(words)) for p in _RELATIVE):
+        only = _ONLY.search(question) or _WITH.search(question)
+        match = only or _SOME.search(question)
+        said = next((part for part in match.groupdict().values() if part), "") if match else ""
+        aimed = bool(aims.receiver or aims.occasion)
+        words = content_words(self._as_listed(question if match is None and aimed else said))
+        if not 1 <= len(words) <= _MOST_WORDS or _names_no_sort(words):
             return places
+        if (either := self._either(said)) is not None:
+            return [either]
         if places and says_all(words, places[0].value):
             return places
         entry = Constraint("says", " ".join(words))
-        known = bool(entry.allows(self.items).any())
-        if only and known:
+        if only and entry.allows(self.items).any():
             return [entry]
-        if only and not places:
-            problems.append(self._say("no_word").format(word=fence(entry.value)))
-        elif known and not places and any(says_all(words, name) for name in self.names.categories.values()):
+        if match and not places and self._in_names(entry):
             return [entry]
+        if match and places:
+            problems += [self._unknown("no_word", word) for word in words if self._unheard(word, places[0])]
+        elif match and not aimed:
+            problems.append(self._unknown("no_word", entry.value))
         return places
 
-    def _negated(self, question: str, problems: list[str]) -> list[Constraint]:
-        if _THIS_BRAND.search(question):
+    def _unheard(self, word: str, place: Constraint) -> bool:
+        """Whether neither the category found nor any item says a word: “unicorn meat” is more than meat."""
+        said = says_all([word], place.value) or Constraint("says", word).allows(self.items).any()
+        return not said
+
+    def _as_listed(self, said: str) -> str:
+        """A name in the words of the catalogue: “soda” as soft drinks; Chinese that it cannot match is left out."""
+        if without_han(self.items.catalogue) and re.search("[A-Za-z]{2}", said):
+            said = HAN.sub(" ", said)
+        words = said.casefold().split()
+        usual = usual_words(words, self.names)
+        return " ".join(said.split()) if list(usual) == words else " ".join(usual)
+
+    def _unknown(self, key: str, word: str) -> str:
+        key = "not_readable" if unreadable([word], self.items.catalogue) else key
+        return self._say(key).format(word=fence(word))
+
+    def _either(self, said: str) -> Constraint | None:
+        """“Fruit or vegetables”: what says the one or the other; None where fewer than two are named."""
+        parts = [" ".join(content_words(part)) for part in _EITHER.split(said)]
+        if len(parts) < 2 or not all(part and self._in_names(Constraint("says", part)) for part in parts):
+            return None
+        return Constraint("says", " or ".join(parts))
+
+    def _in_names(self, entry: Constraint) -> bool:
+        """Whether a title or a category says the word of a constraint, not only some text."""
+        pattern = word_pattern(entry.value)
+        catalogue = self.items.catalogue
+        names = (*self.names.categories, *(title.casefold() for title in catalogue.titles))
+        return any(pattern.search(name) for name in names)
+
+    def _negated(self, question: str, problems: list[str]) -> tuple[list[Constraint], str]:
+        """What must not be listed, and the question without it."""
+        if match := _THIS_BRAND.search(question):
             brand = next(
                 (name for code in self.shown if (name := brand_of(self.items.extras.get(code, {})))), ""
             )
             if not brand:
                 problems.append(self._say("no_brand"))
-                return []
-            return [Constraint("not", brand, "brand")]
+                return [], question
+            rest = f"{question[: match.start()]} {question[match.end() :]}"
+            return [Constraint("not", brand, "brand")], rest
         found: list[Constraint] = []
-        for match in _NOT.finditer(question):
-            word = (match.group("word") or match.group("zh") or "").strip(" 的")
-            if (
-                word
-                and word.casefold() not in _UNNEGATED
-                and not _DEGREE.match(word)
-                and len(word.split()) <= 4
-                and not _NEW.search(match.group())
-            ):
-                what = "brand" if _BRAND_NAMED.search(match.group()) else ""
-                entry = Constraint("not", _tidy(word), what)
-                if entry.value:
-                    found.append(entry)
-        return found
+        rest = question
+        for (start, end), said, by_brand in refused(question):
+            rest = f"{rest[:start]}{' ' * (end - start)}{rest[end:]}"
+            word = said if by_brand else self._as_listed(said)
+            entry = Constraint("not", word, "brand" if by_brand else "")
+            if not by_brand and entry.allows(self.items).all():
+                problems.append(self._unknown("no_word_out", word))
+            else:
+                found.append(entry)
+        return found, rest
 
     def _measures(self, question: str, problems: list[str]) -> list[Constraint]:
         found: list[Constraint] = []
@@ -244,7 +260,7 @@ class WishReader:
                 found.append(Constraint(kind, f"{limit:g}", what))  # type: ignore[arg-type]
         if found:
             return found
-        for pattern, (what, kind) in _RELATIVE.items():
+        for pattern, (what, kind) in RELATIVE.items():
             if not re.search(pattern, question, re.IGNORECASE) or not self._known(what, problems):
                 continue
             values = [
@@ -268,7 +284,6 @@ class WishReader:
         return WISH_WORDS[self.language][key]
 
 
-def _tidy(word: str) -> str:
-    word = re.sub(r"^(?:牌子|品牌)|(?:这个|那个)?(?:牌子|品牌)$", "", word)
-    kept = [part for part in word.split() if part.casefold() not in _NO_VALUE]
-    return " ".join(kept)
+def _names_no_sort(words: Sequence[str]) -> bool:
+    """Whether the words after “give me some …” name no kind of thing: “nice”, “cheaper”."""
+    return bool(_NO_SORT & set(words)) or any(re.search(pattern, " ".join(words)) for pattern in RELATIVE)

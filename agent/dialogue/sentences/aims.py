@@ -31,7 +31,7 @@ _OCCASION_ZH: Final = re.compile(rf"(?:{'|'.join(_OCCASIONS_ZH)})节?")
 _OCCASION: Final = re.compile(
     r"\b(?:for|to (?:have|eat|drink|use|take) (?:at|for|on|to)) (?:an? |the |my |our |his |her |this |some |tonight'?s )?"
     r"(?P<what>[a-z][a-z'’-]*(?: [a-z][a-z'’-]*){0,2}?)"
-    r"(?=$|[,.;!?]| please\b| (?:tonight|today|tomorrow|this|next|on|under|below|at|that|with|without|but|and|in)\b)",
+    r"(?=$|[,.;!?]| please\b| (?:tonight|today|tomorrow|this|next|on|under|below|at|that|with|without|but|and|in|for)\b)",
     re.IGNORECASE,
 )
 # “For me”, “for 10 dollars”, “for once”: no occasion.
@@ -41,6 +41,9 @@ _NO_OCCASION: Final = re.compile(
     r"(?:gifts?|presents?|something|anything|the list|list|next|last|reasons?)\b.*|\w*(?:dollars?|euros?|bucks|pounds?)|(?:a )?(?:days?|weeks?|months?|years?).*)$",
     re.IGNORECASE,
 )
+
+
+_NEW_YEAR: Final = re.compile(r"new year['’]?s?(?: eve| day)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Aims:
 
 
 def _is_occasion(said: str) -> bool:
-    return bool(content_words(said)) and not _NO_OCCASION.match(said)
+    return bool(content_words(said) or _NEW_YEAR.match(said)) and not _NO_OCCASION.match(said)
 
 
 def read_aims(question: str, catalogue_language: Language) -> Aims:

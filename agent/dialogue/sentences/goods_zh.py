@@ -26,6 +26,9 @@ _GOODS: Final[Mapping[str, str]] = {
     "比萨": "pizza", "麦片": "cereal", "糖": "sugar", "盐": "salt", "尿布": "diapers", "纸尿裤": "diapers",
     "狗粮": "dog food", "猫粮": "cat food", "香烟": "cigarettes", "汽油": "gasoline", "卫生纸": "toilet paper",
     "洗衣液": "laundry detergent", "牙膏": "toothpaste", "洗发水": "shampoo", "书": "book",
+    "口香糖": "gum", "米饼": "rice cakes", "薯条": "french fries", "甜甜圈": "donuts", "饮料": "drinks",
+    "坚果": "nuts", "海鲜": "seafood", "橙汁": "orange juice", "牛油果": "avocado", "三文鱼": "salmon",
+    "咖啡伴侣": "coffee creamer", "水果沙拉": "fruit salad", "冷冻": "frozen", "冰冻": "frozen",
 }  # fmt: skip
 # A single character is part of many words: it only counts where no other word can begin or end with it.
 _ALONE_BEFORE: Final = r"(?<![\u3400-\u9fff])|(?<=[的了买要吃喝点些过多少欢看到来是只把和个])"

@@ -16,6 +16,7 @@ EVERYDAY: Final[Mapping[str, str]] = {
     "soda": "soft drinks", "sodas": "soft drinks", "pop": "soft drinks", "汽水": "软饮料",
     "gas": "gasoline", "petrol": "gasoline", "veg": "vegetables", "veggies": "vegetables",
     "spuds": "potatoes", "booze": "alcohol", "smokes": "cigarettes", "ciggies": "cigarettes",
+    "cigs": "cigarettes",
     "nappies": "diapers", "crisps": "potato chips", "sweets": "candy",
 }  # fmt: skip
 _STOP_EN: Final = frozenset(
@@ -44,8 +45,11 @@ _STOP_EN: Final = frozenset(
     whatever everybody nobody anybody somebody brand stop lately gear number happens friend kid
     conversation chat talk erase remember
     hadn't didn't doesn't couldn't wouldn't shouldn't haven't hasn't aren't can't mustn't needn't ain't cannot
-    he's she's there's who's how's where's when's why's here's let's we're they're they've we've you've i'd've
+    he's she's there's who's how's where's when's why's here's let's we're they're they've we've you've
+    i'd've
     whats didnt dont doesnt isnt wasnt hadnt havent hasnt couldnt wouldnt arent cant wont im ive
+    recommending suggesting showing keeps birthday comparison altogether oh hm hmm haha um uh
+    hi quick question
     still gone spent spending money anyhow anyway actually basically
     """.split()
 )
@@ -62,6 +66,7 @@ _STOP_ZH: Final = tuple(
             "请问 帮我 我想 比较 对比 区别 适合 列表 我的 你的 那么 这么 一样 其他 别的 用户 做的事 做了 "
             "以下 以内 便宜 我们 对话 聊天 那几样 算进去 的太多 太多 接下来 换一批 对我 非常 用品 之类 相关 "
             "方面 产品 喜好 上一次 最后 第一次 请 事情 这次 那次 几个 三个 五个 两个 第一 第二 第三 买给 "
+            "一共 总共 几号 开始 多久 平均 "
             "证明 验证 检验 核实 检查 理由 原因 依据 凭什么 是不是 有没有 会不会 "
             "送给 送 给 把 从 被 让 "
         ).split(),

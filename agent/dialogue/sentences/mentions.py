@@ -36,6 +36,7 @@ _PLACES: Final = (
     re.compile(r"\b(?:the )(last)(?: one| item| suggestion| recommendation|\s*[?.!]|$)", re.IGNORECASE),
     re.compile(r"\bwhy\s+(?:not\s+)?(\d{1,2})\b", re.IGNORECASE),
     re.compile(r"第\s*(\d{1,3}|[一二三四五六七八九十])(?!次|名)"),
+    re.compile(r"(?<![\d月年-])(\d{1,2})号(?=不要|不用|别|为什么|为何|怎么|是什么|呢|多|少|换)"),
     re.compile(r"(?:^|\W)(\d{1,2})(?=\s*(?:or|and|vs\.?|versus|和|还是|与)\s*#?\d{1,2}\b)", re.IGNORECASE),
     re.compile(r"\d{1,2}\s*(?:or|and|vs\.?|versus|和|还是|与)\s*#?(\d{1,2})\b", re.IGNORECASE),
 )
@@ -100,7 +101,10 @@ class Names:
         by_stem = {
             " ".join(stem(word) for word in name.split()): real for name, real in self.categories.items()
         }
-        return _longest(question, by_stem, stems=True)
+        found = _longest(question, by_stem, stems=True)
+        # “Cook” is but the stem of “cookies”, which is no singular of it.
+        said = {spot: normal(question[slice(*spot)]).split()[-1] for spot, _ in found}
+        return [(spot, name) for spot, name in found if name[-3:] != "ies" or stem(said[spot]) != said[spot]]
 
     def mask(self, question: str) -> str:
         """The question with the titles in it replaced, so that their words are not taken for commands."""
@@ -208,13 +212,23 @@ def find_topic(question: str, names: Names, facets: Sequence[tuple[str, str]]) -
         return Topic("facet", key, label)
     categories = [name for _, name in names.find_categories(question)]
     if categories:
-        return Topic("category", categories[0], categories[0])
+        return _interest_led_by(categories[0], facets) or Topic("category", categories[0], categories[0])
     words = content_words(question)
     kinds = [everyday(word) for word in words]
     if kinds != words and (found := _nearest_topic(" ".join(kinds).split(), names, facets)):
         if says_all(" ".join(kinds).split(), found.name):
             return found
     return _nearest_topic(words, names, facets)
+
+
+def _interest_led_by(category: str, facets: Sequence[tuple[str, str]]) -> Topic | None:
+    """The interest whose name begins with a category: “bread” is “Bread, buns and rolls”."""
+    wanted = [stem(word) for word in normal(category).split()]
+    for key, label in facets:
+        first, *others = _JOINED.split(label)
+        if others and "/" not in label and [stem(word) for word in normal(first).split()] == wanted:
+            return Topic("facet", key, label)
+    return None
 
 
 def everyday(word: str) -> str:
@@ -242,13 +256,14 @@ def usual_words(words: Sequence[str], names: Names) -> tuple[str, ...]:
 
 def kind_topic(name: str, names: Names, facets: Sequence[tuple[str, str]]) -> Topic | None:
     """The interest or category that bears a name, or says all of its words; None when there is none."""
-    wanted = [stem(word) for word in normal(name).split()]
-    if not wanted:
+    if not (wanted := [stem(word) for word in normal(name).split()]):
         return None
     pairs = [Topic("facet", key, label) for key, label in facets]
     pairs += [Topic("category", category, category) for category in names.categories.values()]
     same = [topic for topic in pairs if [stem(word) for word in normal(topic.name).split()] == wanted]
     wider = [topic for topic in pairs if says_all(wanted, topic.name)]
+    if same and same[0].kind == "category":
+        return _interest_led_by(same[0].name, facets) or same[0]
     return next(iter(same), None) or min(wider, key=lambda topic: len(topic.name), default=None)
 
 
@@ -260,8 +275,7 @@ def is_wider(topic: Topic, words: Sequence[str]) -> bool:
 
 
 def _nearest_topic(words: Sequence[str], names: Names, facets: Sequence[tuple[str, str]]) -> Topic | None:
-    wanted = {stem(word) for word in words}
-    if not wanted:
+    if not (wanted := {stem(word) for word in words}):
         return None
     pairs: list[tuple[float, Topic]] = []
     for key, label in facets:

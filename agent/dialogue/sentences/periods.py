@@ -66,14 +66,14 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?:the )?(?P<d>\d\d?)(?: of)? (?P<name>{_MONTH})\b"),
         ("named", rf"\b(?P<name>{_MONTH}) (?:the )?(?P<d>\d\d?)(?:st|nd|rd|th)\b"),
         ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?P<name>{_MONTH}) (?P<d>\d\d?)\b(?! (?:times|more|items|things|ideas|or|of)\b)"),
-        ("named", rf"^\W*(?P<name>{_MONTH}) (?P<d>\d\d?)\W*$"),
+        ("named", rf"(?:^\W*|, )(?P<name>{_MONTH}) (?P<d>\d\d?)(?=\W*$|[,.;?!])"),
         ("named", rf"(?:(?<=\s)|^)(?P<lead>{_LEAD}) (?P<name>{_MONTH})\b(?! (?:i|we|you|be|have)\b)"),
         ("Named", r"(?-i:\b(?P<name>January|February|March|April|May|June|July|August|September|October|November|December)\b)(?! I\b)"),
         ("named", r"\b(?P<name>january|february|april|june|july|august|september|october|november|december)\b"),
         ("season", r"\b(?:(?P<rel>last|past|this) )?(?P<s>spring|summer|autumn|winter)(?: of)?(?: (?P<y>(?:19|20)\d\d))?\b"),
         ("season", r"\b(?:(?P<rel>last|past|this|in|the) )(?P<s>fall)(?: of)?(?: (?P<y>(?:19|20)\d\d))?\b"),
         ("season", r"(?:(?P<y>(?:19|20)\d\d)年|(?P<rel>去年|前年|今年)的?)?(?P<s>[春夏秋冬])[天季]"),
-        ("christmas", r"\b(?:(?P<w>week before|before) )?christmas\b|圣诞"),
+        ("christmas", r"\b(?:(?P<w>week before|before) )?christmas(?P<eve> eve)?\b|圣诞|(?P<eve_zh>平安夜)"),
         ("last", r"\b(?:last|past|previous) (?P<u>day|week|month|year)\b|\b(?P<yesterday>yesterday)\b"),
         ("last", r"(?P<zh>上个?月|上个?星期|上周|去年|前年|昨天|今年)"),
         (
@@ -188,20 +188,30 @@ def _span(kind: str, match: re.Match[str], now: datetime) -> tuple[datetime, dat
     if kind == "recent":
         return _recent(group, now)
     if kind == "half":
-        year = (now - timedelta(days=1)).year
-        first = group["h"] in ("first", "1st", "上")
-        middle = datetime(year, 7, 1, tzinfo=now.tzinfo)
-        begin, end = datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
-        return (begin, middle) if first else (middle, end)
+        return _half_year(group, now)
     if kind == "christmas":
-        year = now.year if (now.month, now.day) > (12, 20) else now.year - 1
-        last = datetime(year, 12, 25, tzinfo=now.tzinfo)
-        return (
-            (last - timedelta(days=7), last)
-            if group.get("w")
-            else (last - timedelta(days=1), last + timedelta(days=2))
-        )
+        return _christmas(group, now)
     return _last(group, now)
+
+
+def _half_year(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
+    year = (now - timedelta(days=1)).year
+    first = group["h"] in ("first", "1st", "上")
+    middle = datetime(year, 7, 1, tzinfo=now.tzinfo)
+    begin, end = datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
+    return (begin, middle) if first else (middle, end)
+
+
+def _christmas(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:
+    year = now.year if (now.month, now.day) > (12, 20) else now.year - 1
+    last = datetime(year, 12, 25, tzinfo=now.tzinfo)
+    if group.get("eve") or group.get("eve_zh"):
+        return last - timedelta(days=1), last
+    return (
+        (last - timedelta(days=7), last)
+        if group.get("w")
+        else (last - timedelta(days=1), last + timedelta(days=2))
+    )
 
 
 def _month_span(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:

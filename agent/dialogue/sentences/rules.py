@@ -18,12 +18,12 @@ from agent.dialogue.sentences.rules_zh import RULES_ZH
 from agent.dialogue.sentences.tool_names import ToolName
 
 # Tools that change what outlives the answer, by a sentence that may also be a question about it.
-CHANGING: Final = frozenset({"pin", "mute", "less", "more", "gift", "forget"})
+CHANGING: Final[frozenset[ToolName]] = frozenset({"pin", "mute", "less", "more", "gift", "forget", "undo"})
 _ASKS: Final = re.compile(
-    r"^\W*(?:(?:so|and|but|well|hey|ok|please|tell me|say|then),? )*(?:why|what|when|where|which|who|how (?!about\b)|shall|(?:would|could|can|will|might|may) (?!you\b|we\b|i\b)\w+|if (?!(?:you (?:can|could|would|please|like|don'?t mind)|possible)\b)|do|does|did|(?:don'?t|didn'?t) (?:i|you|we)|am|is|isn'?t|are|aren'?t|"
+    r"^\W*(?:(?:so|and|but|well|hey|ok|please|tell me|say|then),? )*(?:why|what|when(?! (?:i|we)\b)|where|which|who|how (?!about\b)|shall|(?:would|could|can|will|might|may) (?!you\b|we\b|i\b)\w+|if (?!(?:you (?:can|could|would|please|like|don'?t mind)|possible)\b)|do|does|did|(?:don'?t|didn'?t) (?:i|you|we)|am|is|isn'?t|are|aren'?t|"
     r"was|wasn'?t|were|have|haven'?t|has|had|should|shouldn'?t)\b"
     r"|\b(?:do|don'?t|did|didn'?t|am|is|isn'?t|are|aren'?t|have|haven'?t|right|really|correct|true)(?: i| it| they| we)?\W*\?\W*$"
-    r"|[吗么呢]\W*$|(?:为什么|为何|为啥|多不多|是不是|有没有|会不会|什么|哪些|几次|多少)[^，,。；;！!]*[？?]?$",
+    r"|[吗么呢]\W*$|还是[^，,。]{1,12}的\W*$|(?:为什么|为何|为啥|多不多|是不是|有没有|会不会|什么|哪些|几次|多少)[^，,。；;！!]*[？?]?$",
     re.IGNORECASE,
 )
 _REQUESTS: Final = re.compile(

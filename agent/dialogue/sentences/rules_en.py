@@ -35,7 +35,14 @@ _CONSUME: Final = (
     r"(?:buy|buying|bought|eat|eating|eaten|drink|drinking|drunk|watch|watching|read|reading|use|using|like|love|get|order|"
     r"ordering|consume|own|have|smoke|spend)"
 )
-_CHANGED: Final = r"(?:mut|pin(?:n)?|block|hid(?:e|den)?|bann?|boost|rejec)\w*"
+_CHANGED: Final = r"(?:mut|pin(?:n)?|block|hid(?:e|den)?|bann?|boost|rejec|und(?:o|id|one)\b|revert|remov|lower|set aside|tak(?:e|en) (?:\w+ ){0,2}back|forgot)\w*"
+
+# What “no …” does not refuse: an answer, a wish of another kind, a limit.
+_NO_REFUSAL: Final = (
+    r"(?:i|you|it|that|this|they|he|she|we|wait|way|thanks?|thank|ideas?|problem|worries|need|doubt|more|less|fewer|not|no|longer|but|please|undo|show|never ?mind|the other|"
+    r"one|matter|rush|point|reason|restrictions?|filters?|limits?|conditions?|constraints?|else|special|new|over|under|above|below|really|actually|sorry|just|only|give|why|what|kidding|"
+    r"don'?t|do|to|really|like|from|with (?:me|that|it)|my|your|wrong|happened|changed|the|these|those|clue|chance|joke|hurry|evidence|purchases?|events?|views?|ratings?)\b"
+)
 
 RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     "refuse": {
@@ -51,13 +58,17 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     },
     "undo": {
         r"\bannul\b|\b(?:bring|give) (?:me )?back what i\b|\b(?:bring|let) .{1,30}\b(?:back|in again)\b": 7,
-        r"\bundo\b|\brevert\b|\btake (?:it|that|this) back\b|\broll(?:ed)? ?back\b": 5,
+        r"\bundo\b|\brevert\b|\btake (?:it|that|this|everything|them|all) (?:all )?back\b|\broll(?:ed)? ?back\b|\breset (?:it all|everything|all)\b": 5,
         r"\bcancel (?:the |that |my )?(?:last |latest )?(?:mute|pin|change|feedback|step|gift|boost|less|more)\b": 5,
         r"\b(?:put|set|bring|change) (?:it|everything|that|things|them) back\b|\bback (?:as|to (?:how|what)) (?:it|they) (?:was|were)\b": 4,
         r"\bun-?(?:mut|pin|block|hid|ban)\w*|\b(?:re-?)?allow .{1,40}|\bchanged my mind\b": 6,
         r"\b(?:wasn'?t|isn'?t|was not|is not|weren'?t) (?:really |actually )?(?:a )?(?:gifts?|presents?)\b": 7,
     },
     "constraints": {
+        r"\b(?:forget|drop|remove|cancel|lift|never ?mind) (?:about )?(?:the|that|my) (?:\w+ ){0,3}(?:thing|rule|ban|condition)s?\b|\bforget what i (?:said|told you) about\b": 6,
+        r"^\W*(?:(?:ok(?:ay)?|actually|no|and|so|now|well|oh|back to today|wait)[,.]? )*(?:and )?(?:the )?(?!it\b|that\b|this\b|all\b|everything\b|which\b|what\b)[\w'’-]+(?: [\w'’-]+){0,2} (?:is|are) (?:fine|ok|okay|all right|alright|allowed|welcome|good)(?: (?:again|now|after all|too|by me|with me))*(?:,? (?:i was |was )?(?:just|only) (?:kidding|joking))?\W*$": 5,
+        r"^\W*(?:(?:ok|and|so|now|please|just) )*(?:drop|clear|remove|lift) (?:them all|all(?: of (?:them|it|that))?|everything|both)\W*$": 6,
+        r"\b(?:which|what|any) (?:\w+ ){0,2}rules?\b|\bwhy is (?:the|my|this) list (?:so |this )?short\b": 6,
         r"\b(?:stop|quit|no longer|don'?t) (?:limit|restrict|narrow|filter)(?:ing)?\b": 6,
         r"\b(?:stop|no longer|don'?t|not) (?:show(?:ing)?|recommend(?:ing)?|giv(?:e|ing)|list(?:ing)?)?(?: me)? ?only\b|\bnot only .{1,30}\b(?:again|please|any ?more)\b": 6,
         r"\b(?:which|what|show|list|any|my) (?:\w+ ){0,3}(?:constraints?|filters?|restrictions?|conditions)\b": 4,
@@ -68,13 +79,15 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     "forget": {
         r"\bi never (?:told|said|asked|mentioned)\b": 5,
         r"\b(?:forget|erase|delete|wipe|don'?t remember|do not remember)\b.{0,20}\b(?:chat|talk|conversation|session|said)\b": 5,
-        r"\bforget (?:this|that|it|about|what|my|the|everything)\b": 4,
+        r"\bforget (?:this|that|it|about|what|my|the|everything|all)\b": 4,
         r"\b(?:erase|wipe|delete)\b (?!the evidence)": 3,
     },
     "gift": {
         rf"^(?!.*\b{_SOUGHT}\b).*\bgifts?\b(?! ideas?)|^(?!.*\b{_SOUGHT}\b).*\b(?:was|were|is) (?:a |just a )?presents?\b": 4,
         rf"\b(?:was|were|bought|got|is) (?:\S+ ){{0,8}}for (?:my |a |the |our )?(?:\w+ )?{KIN}\b(?!.*\b(?:recommend|suggest|ideas?)\b)": 4,
-        r"\bnot for me\b|\b(?:not|weren'?t|wasn'?t|isn'?t) (?:really )?(?:mine|me|my own)\b": 4,
+        r"\bnot for me\b|\b(?:not|weren'?t|wasn'?t|isn'?t) (?:really )?(?:for )?(?:mine|me|my own|myself)\b": 5,
+        rf"^(?!\W*(?:did|do|have|when did|what|why|how)\b)(?!.*\b{_SOUGHT}\b).*\b(?:i (?:\w+ )?(?:bought|got|ordered)|was|were|is|are)\b (?:\S+ ){{0,8}}for (?:my |a |an |the |our |his |her )?(?:\S+ ){{0,3}}(?:party|birthday|wedding|barbecue|bbq|halloween|christmas|(?:{KIN})(?:'s|s')?)\b": 5,
+        rf"^(?!\W*(?:did|do|does|what|when|why|how|has)\b)(?!.*\?).*\bmy {KIN} (?:bought|got|ordered|took) \S+|\b(?:is|are|was|were) (?:all )?my {KIN}(?:'s|s'?)?(?=\W|$)(?!.*\?)": 6,
         rf"\b{KIN} (?:used|was using|borrowed|ordered|shopped)\b": 4,
         r"\b(?:don'?t|do not|shouldn'?t) count (?:it|them|that|this|those|these)\b": 3,
     },
@@ -154,7 +167,9 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     },
     "about_me": {
         rf"\b(?:what|which|who)\b(?: \w+){{0,2}} i (?:\w+ )?(?:{_CHANGED}|chang\w+)|\b(?:did|have|had) i (?:\w+ )?{_CHANGED}": 6,
-        rf"^(?!\W*why\b).*\b(?:did|have|had|are) you (?:\w+ ){{0,2}}{_CHANGED}": 6,
+        rf"^(?!\W*why (?!did you (?:mut|hid|block|bann?|pin))).*\b(?:did|have|had|are) you (?:\w+ ){{0,2}}{_CHANGED}|\bwhat (?:exactly )?(?:did|have) you (?:\w+ ){{0,2}}(?:chang|und|do\b)\w*": 7,
+        r"^\W*(?:(?:so|and|but|hm+|hey),? )*(?:is|are|was|were)(?:n'?t)? (?:\S+ ){1,4}(?:still |already |now )?(?:muted|pinned|blocked|hidden|banned|boosted|undone|reverted|removed|lowered|set aside|taken back|forgotten)\b": 6,
+        r"\b(?:is|are) (?:everything|it all|all) (?:\w+ ){0,2}(?:as|like|the way) it was\b|\bdid (?:that|it|this) (?:change|do) anything\b|\bback to normal\W*\?|\bdid(?:n'?t| not) say to \w+ (?:it|that|this|them),? (?:did|have|do) you\b": 7,
         r"\b(?:remind me(?: of)?|repeat|list|recap) (?:what|everything|all) i(?:'ve| have| had)? (?:already )?(?:told|said|asked)\b|^\W*what (?:have |did )i (?:already )?(?:tell|told|say|said)(?: to)? you\b": 6,
         rf"\bwhat (?:is|are|was) (?:\w+ )?{_CHANGED}\b|\b(?:show|list|see) (?:me )?(?:my|the) (?:mutes?|pins?|blocks?|changes|feedback)\b": 6,
         r"\bknow (?:\w+ )?about me\b|\b(?:stored?|saved?|keep|kept|have|hold|collect(?:ed)?|record(?:ed)?|got) (?:\w+ ){0,2}(?:on|about|of) me\b": 5,
@@ -196,7 +211,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\b(?:get|take|keep|throw|leave) (?:this|that|it|these|those) (?:out|off)(?: of)? (?:my|the)\b": 4,
         r"(?:^|[,.;!?] |\b(?:please|and|but) )\W*stop (?:with |it with )?(?:the |all |all the |this |that |these |those )?(?!at\b|it\b|by\b|with\b|the\b|that\b|this\b|\w+ing\b)\w+": 4,
         r"\bmute\b|\bblock\b|\bhide\b|\bban\b|\bsilence\b": 5,
-        r"\b(?:never|don'?t ever|stop) (?:show|recommend|suggest|giv|showing|recommending|suggesting)\w* .{0,40}": 4,
+        r"\b(?:never|never ever|don'?t (?:you )?(?:ever|dare)|(?:don'?t )?you dare|stop) (?:show|recommend|suggest|giv|offer|list)\w* .{0,40}|\b(?:must|should|may) (?:not|never) (?:ever )?(?:show|recommend|suggest|giv|offer|list)\w* .{0,40}": 5,
         r"\b(?:don'?t|do not|won'?t|no longer) (?:want|wish|like|need) (?:to see )?.{0,50}\b(?:any ?more|again|any)\b": 4,
         r"\b(?:don'?t|do not) (?:show|recommend|suggest) .{0,50}(?:any ?more|again|ever)\b": 5,
         r"\bno more .{1,40}|\bsick of\b|\bget rid of\b": 4,
@@ -215,11 +230,26 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bless (?!than\b|expensive\b|important\b)\S+|\bfewer\b|\bnot so (?:many|much)\b|\btone down\b|\bcut (?:down|back)\b|\breduce\b|\btoo (?:many|much)\b|\bdecrease\b": 4,
     },
     "more": {
+        r"\b(?:show|recommend|give|suggest|list|see|get)(?: me| us)? (?:so|too) (?:little|few) \S+|\b(?:so|too) (?:little|few) \S+ (?:on|in) (?:my|the) list": 6,
         r"\b(?:turn|pump|crank|dial) (?:\w+ )?up\b": 4,
         r"\bmore (?:like|of|from)\b|\b(?:show|see|give|want|like|have|recommend)(?: me)?(?: to see)? (?:\w+ )?more\b|\bincrease\b|\bbigger (?:place|share|role)\b|\bboost\b|\bplay a bigger\b": 4,
         r"^\W*more \S+": 3,
     },
     "recommend": {
+        rf"^(?!.*\b(?:{_WHEN}|purchases|history|evidence)\b)\W*(?:(?:and|but|ok|also|then|please|so|now|well|oh),? )*(?:im [^,.]{{2,30}}, |i'?m [^,.]{{2,30}}, )?(?:no|nothing|without(?: the| any)?|but no) (?!{_NO_REFUSAL})(?:\w+ ){{0,3}}[\w'’-]+(?:(?:,| and| or| nor) (?:no |nothing |without )?(?!{_NO_REFUSAL})[\w'’-]+(?: \w+)?){{0,3}}(?: (?:please|pls|plz|thanks|either|this time|this week|today|for now|now|instead))*\W*$": 5,
+        r"\b(?:don'?t|do not) (?:need|want) (?:any )?(?!to\b|you\b|this\b|that\b|it\b)[\w'’-]+(?: [\w'’-]+)? (?:this (?:week|time|month)|today|tonight|now|right now|at the moment)\b": 6,
+        r"\b(?:don'?t|do not) (?:put|include|add) .{1,40}\b(?:on|in|to) (?:my|the) list\b|\bi (?:already|still) (?:have|got|own) (?:the|number|no\.?|#|enough)\b|\b(?:swap|replace|exchange) (?:the |number |no\.? ?|#)(?!list)": 6,
+        r"^\W*(?:so |ok |and |hi |hey |well )*(?:what(?:'s| is)|show(?: me)?|let me see|see) (?:now )?(?:on )?(?:the|my) (?:current |new )?list(?: (?:now|again|please|look like now))*\W*$|\b(?:ok |so )*what(?:'s| is) left(?: now| then)?\W*$|\bsame list as\b|\bis (?:it|this|that|the list|my list) (?:still )?the same\b|\b(?:does|did) (?:my|the) list (?:look|change)": 6,
+        r"^\W*(?:just |only )?(?:the )?(?:top|first) (?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)(?: (?:only|please|of them|items?|things?|ideas?))*\W*$": 6,
+        r"(?:^|[,.:;!?] )\W*(?:(?:and|so|ok|hi|hey) )*(?:do you have|have you got|got any|got|i (?:said|meant)) (?!.*\b(?:me|my|mine|data|evidence|records?|reasons?|proof|information|saved?|stored?|to)\b)(?:(?:some|any|an?) )?[\w'’-]+(?: (?:with|for|without|in|of|containing) .{1,40}| [\w'’-]+)?\W*$": 4,
+        rf"^(?!.*\b(?:{_WHEN}|purchases|history|evidence)\b)\W*(?:(?:and|but|ok|also|then|please|so|now),? )*(?:skip|leave out) (?:the |any )(?!list\b)[\w'’-]+": 6,
+        r"\b(?:my |a |the )?budget\b(?!.*\bdid i\b)|\bnew (?:to|for) me\b|\bnot (?:from )?the [\w'’-]+ brand\b": 3,
+        r"^\W*any (?!changes?\b|news\b|reasons?\b|evidence\b|filters?\b|constraints?\b|feedback\b|ideas?\b|rules?\b|luck\b)[\w'’-]+(?: [\w'’-]+)?\W*$": 2,
+        r"\bi (?:already |just )?(?:told|asked) you (?:never|not) to\b": 5,
+        r"\bwhat (?:goes|would go) (?:well |best )?with\b": 4,
+        r"\bwhat (?:do|should|can|could) (?:you have|i (?:buy|get|need)) for\b": 5,
+        r"\b(?:anything|something|things?) (?:new|else|different|i (?:don'?t|do not|never) (?:\w+ )?(?:buy|eat|get|have))\b|\bbored of (?:the|my|these)\b": 5,
+        r"\bcan'?t believe you (?:\w+ )?(?:recommend|suggest|show|list)": 5,
         r"\b(?:other|further|different|alternative) (?:options|ideas|suggestions|choices|recommendations|picks)\b|\balternatives\b": 4,
         rf"^\W*(?:please |ok,? |and |now )?(?:can i (?:have|get|see) |could i (?:have|get|see) |(?:can|could) you )?(?:(?:show|give|recommend|suggest|list|get|tell|send)(?: me)? |i(?:'d like| want| need)(?: to see)? |let'?s see |let me see )?(?:the )?(?:{_NUMBER} )?(?:more|others?|further|next)(?: {_NUMBER})?(?: {_MORE_OF_LIST})?(?:,? please)?\W*$": 6,
         r"\b(?:don'?t|do not|didn'?t|not) (?:really )?(?:like|want|fancy|convinced by|happy with|a fan of)\b.{0,12}\b(?:this|that|the|your|my|these|those) (?:\w+ )?(?:lists?|suggestions?|recommendations?|ideas?|selection|results?|choices?)\b": 6,

@@ -19,12 +19,12 @@ _HIDING: Final = (
     r"(?:mut(?:e|ing)|hid(?:e|ing)|block(?:ing)?|bann?(?:ing)?|silenc(?:e|ing)|reduc(?:e|ing)|pinn?(?:ing)?|boost(?:ing)?|"
     r"(?:stop|quit)(?:ping)? (?:show|recommend|suggest|giv|offer|list)\w*|cut(?:ting)? (?:down|back)|(?:show|giv|recommend)\w* (?:me )?(?:less|fewer)|less|fewer)\b"
 )
-_DENIAL: Final = (
-    r"(?:(?:do not|don['’]?t)(?: (?:want|need) (?:you )?to)?|never(?! (?:again|mind))|no (?:need|reason|point) (?:to|in)|(?:stop|quit|no longer)|(?:you |i )?(?:needn['’]?t|shouldn['’]?t|mustn['’]?t|did(?:n['’]?t| not) (?:want|ask|mean|tell) (?:you )?to)|"
+DENIAL: Final = (
+    r"(?:(?:do not|don['’]?t)(?: (?:want|need) (?:you )?to)?|never(?! (?:again|mind|ever|said|asked|told|meant|wanted))|no (?:need|reason|point) (?:to|in)|(?:stop|quit|no longer)|(?:you |i )?(?:needn['’]?t|shouldn['’]?t|mustn['’]?t|(?:did(?:n['’]?t| not)|never) (?:want(?:ed)?|ask(?:ed)?|meant?|tell|told|say|said) (?:you )?to)|"
     r"you (?:maybe |please |perhaps )?not|(?:please|and|but|rather|better) not|no(?= (?:less|fewer) (?!than\b)))"
 )
 _KEEPS: Final = re.compile(
-    rf"\b{_DENIAL} (?:ever |again |just |go |please |yet |me |to |start |even |really )*{_HIDING}|\bun-? ?(?:mut|hid|block|pin|bann?|silenc)\w*"
+    rf"\b{DENIAL} (?:ever |again |just |go |please |yet |me |to |start |even |really )*{_HIDING}|\bun-? ?(?:mut|hid|block|pin|bann?|silenc)\w*"
     r"|(?:别|不要|不用|不必|无需|不需要|没必要|不想|停止|没让你|没叫你|不应该)(?:再|继续)?(?:把.{1,40}?)?(?:给我)?(?:屏蔽|隐藏|拉黑|静音|减少|少推荐|少给|少来|停止推荐|不推荐)"
     r"|(?:取消|解除)(?:对|掉)?.{0,40}?(?:屏蔽|隐藏|静音|拉黑)",
     re.IGNORECASE,
@@ -56,7 +56,7 @@ _WHY: Final = re.compile(
 )
 _SUPPOSES: Final = re.compile(
     r"\bif (?:i|we|you) (?!could|can|would|may|like\b|please|want\b|don['’]?t mind|do not mind|wish|have\b|had any|know|see\b)\w+"
-    r"|\b(?:suppos(?:e|ing)|hypothetically|let['’]?s say|assuming|what happens|what would happen|were i to|what if)\b"
+    r"|\b(?:suppos(?:e|ing)|hypothetically|let['’]?s say|assuming|what happens|what would happen|were i to|what if)\b|\bcan i [^?]{1,30}\b(?:later|afterwards|any ?time|if i)\b"
     r"|(?:如果|假如|要是|倘若|假设|万一)(?!可以|方便|可能|能|行)|会怎么?样|的话会",
     re.IGNORECASE,
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agent.dialogue.sentences.lexicon import HAN, stem
 from agent.dialogue.sentences.mentions import normal
 from agent.dialogue.talk.attributes import ItemFacts
-from agent.interests.words import Language
+from agent.interests.words import Language, short_title
 from agent.llm.fence import fence
 
 ConstraintKind = Literal[
@@ -58,6 +58,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "says": "only what says “{value}”",
         "near": "near “{value}” in meaning",
         "not": "nothing with “{value}”",
+        "not_title": "without “{value}”",
         "not_brand": "not from the brand “{value}”",
         "at_most": "{what} at most {value}",
         "at_least": "{what} at least {value}",
@@ -76,6 +77,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "says": "只看含有“{value}”的",
         "near": "按含义接近“{value}”的",
         "not": "不含“{value}”",
+        "not_title": "不要“{value}”",
         "not_brand": "不要品牌“{value}”",
         "at_most": "{what}不超过{value}",
         "at_least": "{what}不低于{value}",
@@ -99,7 +101,8 @@ class Constraint:
         kind: what is asked; the newest of a kind replaces the one before, and limits of one measure on one
             side do; words that must not occur add up.
         value: category, domain, word or number.
-        what: the measure that `at_most`, `below` (strictly), `at_least` and `above` (strictly) speak of.
+        what: the measure that `at_most`, `below` (strictly), `at_least` and `above` (strictly) speak of; of
+            `not`, whether its value is a brand or the whole name of a thing (“title”).
     """
 
     kind: ConstraintKind
@@ -111,8 +114,8 @@ class Constraint:
         """Constraints of one slot replace each other."""
         if self.kind == "not":
             return f"not:{self.value.casefold()}"
-        if self.kind == "says":
-            # What lists are held to by a word and by a category is one wish: the newer one holds.
+        if self.kind in ("says", "near"):
+            # What lists are held to by a word, a category or an occasion is one wish: the newer one holds.
             return "category:"
         if self.kind in _SIDES:
             return f"{_SIDES[self.kind][0]}:{self.what}"
@@ -121,7 +124,7 @@ class Constraint:
     def shown(self, language: Language) -> str:
         """The constraint in words."""
         words = _WORDS[language]
-        key = "not_brand" if (self.kind, self.what) == ("not", "brand") else self.kind
+        key = f"{self.kind}_{self.what}" if self.kind == "not" and self.what else self.kind
         return words[key].format(value=fence(self.value, _VALUE_CHARS), what=words.get(self.what, self.what))
 
     def allows(self, items: ItemFacts) -> NDArray[np.bool_]:
@@ -135,6 +138,9 @@ class Constraint:
             return np.fromiter((name == self.value for name in catalogue.domains), np.bool_, len(catalogue))
         if self.kind == "says":
             return items.saying(word_pattern(self.value))
+        if self.kind == "not" and self.what == "title":
+            same = (short_title(title).casefold() == self.value.casefold() for title in catalogue.titles)
+            return ~np.fromiter(same, np.bool_, len(catalogue))
         if self.kind == "not":
             return ~items.saying(word_pattern(self.value))
         if self.kind == "audience":
@@ -148,7 +154,14 @@ class Constraint:
 
 
 def word_pattern(word: str) -> re.Pattern[str]:
-    """Finds a word or name, also in the plural; Chinese as a part of longer words."""
+    """Finds a word or name, also in the plural; Chinese as a part of longer words; of “tea or milk” either.
+
+    >>> [bool(word_pattern("tea or milk").search(text)) for text in ("green teas", "oat milk", "steak")]
+    [True, True, False]
+    """
+    either = word.split(" or ")
+    if len(either) > 1:
+        return re.compile("|".join(word_pattern(part).pattern for part in either))
     if HAN.search(word):
         return re.compile(re.escape(word.casefold()))
     parts = [_forms(part) for part in normal(word).split()]

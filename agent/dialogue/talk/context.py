@@ -66,6 +66,7 @@ class TalkState:
         pending: a change that waits for confirmation.
         passed: ids of entries shown before those of `listed` that “more” does not show again.
         forgotten: the person asked to erase the talk; nothing of it is kept.
+        just: numbers of the feedback that the turn before gave: what “no, more” turns round.
     """
 
     listed: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class TalkState:
     forgotten: bool = False
     passed: tuple[str, ...] = ()
     known: int | None = None
+    just: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

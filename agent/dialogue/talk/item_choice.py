@@ -89,5 +89,8 @@ def likeliest(ctx: ToolContext, word: str) -> list[str]:
     if heads and not heads.intersection(known):
         # “Coffee” is no coffee creamer, even where a creamer is what the person takes.
         known = [next(code for code in found if code in heads), *known]
-    one_each = {titles[code]: item_ids[code] for code in reversed(known)}
-    return list(reversed(one_each.values()))[: _ALSO_NAMED + 1]
+    # Where several items share a title, the best of them stands for it.
+    one_each: dict[str, str] = {}
+    for code in known:
+        one_each.setdefault(titles[code], item_ids[code])
+    return list(one_each.values())[: _ALSO_NAMED + 1]

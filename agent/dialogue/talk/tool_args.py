@@ -125,10 +125,19 @@ class EventsArgs(ToolArgs):
     less_of: str = ""
 
 
+class SteerStep(ToolArgs):
+    """One thing to be pinned or muted, or of which less or more is wanted."""
+
+    action: Literal["pin", "mute", "less", "more"]
+    kind: Literal["facet", "category", "item"]
+    target: str = Field(min_length=1)
+    name: str
+
+
 class SteerArgs(ToolArgs):
     """What to see more or less of, or what to pin or mute.
 
-    `others` are names that stood beside it and are left alone; `then` is the list wished for besides;
+    `also` are further wishes of the same sentence, done with it; `then` is the list wished for besides;
     `not_done` is a wish of the same sentence that is left alone, `note` what the person should know of how
     the words were read; where `sure` is False they are told first what it would be done to.
     """
@@ -136,7 +145,7 @@ class SteerArgs(ToolArgs):
     kind: Literal["facet", "category", "item"]
     target: str = Field(min_length=1)
     name: str
-    others: str = ""
+    also: tuple[SteerStep, ...] = ()
     then: ListArgs | None = None
     not_done: str = ""
     note: str = ""
@@ -152,12 +161,15 @@ class AboutArgs(ToolArgs):
 class UndoArgs(ToolArgs):
     """Which feedback to take back; None is the last change of the talk.
 
-    `feedback_ids` are the steps of the one change that the words are about, `name` says in words which.
+    `feedback_ids` are the steps of what the words are about, `name` says in words which, `note` what of
+    the words is about nothing in force; `everything` says that no change is to be left.
     """
 
     feedback_id: int | None = Field(None, ge=1)
     feedback_ids: tuple[int, ...] = ()
     name: str = ""
+    note: str = ""
+    everything: bool = False
 
 
 class WithdrawArgs(ToolArgs):

@@ -36,18 +36,20 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
         )
         sentences.append(Sentence(text, ("fact:migration",), aside=True))
     moved = [change for change in found.changes if change.kind != "stable"]
-    if found.abstained or not moved:
+    if found.abstained:
         # Without a test there is no p to tell: the note says what was too little.
         key = "abstained" if found.before and found.p_value < 1 else "abstained_short"
-        text = say(ctx, key, p=f"{found.p_value:.2f}", note=found.note)
+        text = say(ctx, key, p=f"{found.p_value:.2g}", note=found.note)
         sentences.append(Sentence(text, ("fact:migration",)))
         # A season is a rhythm, no change: it is told beside "no clear change" too.
         moved = [change for change in moved if change.season is not None]
         if not moved:
             return Draft(tuple(sentences), facts)
     else:
-        text = say(ctx, "moved", p=f"{found.p_value:.2g}")
-        sentences.append(Sentence(text, ("fact:migration",), aside=True))
+        text = say(ctx, "moved" if moved else "moved_unnamed", p=f"{found.p_value:.2g}")
+        sentences.append(Sentence(text, ("fact:migration",), aside=bool(moved)))
+        if not moved:
+            return Draft(tuple(sentences), facts)
     facts["changes"] = {
         change.key: [change.kind, round(change.share_before, 4), round(change.share_after, 4)]
         for change in moved

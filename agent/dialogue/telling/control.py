@@ -1,9 +1,9 @@
-"""What changes the lists: pin, mute, less, more, gift, forget, undo, and the constraints of the talk."""
+"""What changes the lists: pin, mute, less, more, gift, forget; and what each change did to them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from agent.dialogue.talk.answers import Draft, Sentence
@@ -11,12 +11,14 @@ from agent.dialogue.talk.changes import named
 from agent.dialogue.talk.constraints import Constraint
 from agent.dialogue.talk.context import TalkState, ToolContext
 from agent.dialogue.talk.phrases import say
+from agent.dialogue.talk.steer_words import steer_say
+from agent.dialogue.talk.tool_args import SteerStep
 from agent.dialogue.telling.constraints import names_of
 from agent.interests.evidence import day_name
 from agent.interests.feedback import MAX_STEPS
 
 if TYPE_CHECKING:
-    from agent.schema import Feedback, FeedbackAction, FeedbackTarget
+    from agent.schema import Feedback, FeedbackTarget
 
 # How much of the list before and after is compared, and how much of the difference is named.
 _DEPTH: Final = 10
@@ -25,40 +27,88 @@ _NAMED: Final = 4
 _COUNTED: Final = 50
 
 
-def steer(
-    ctx: ToolContext, action: FeedbackAction, target: str, kind: FeedbackTarget, name: str
-) -> tuple[Draft, TalkState]:
-    """Pins, mutes, or asks for less or more; says how the next list differs."""
-    before, place_before = _list(ctx), _place(ctx, kind, target)
-    given = [ctx.give(action, target, kind)]
-    after, place_after = _list(ctx), _place(ctx, kind, target)
+def steer(ctx: ToolContext, steps: Sequence[SteerStep]) -> tuple[Draft, TalkState]:
+    """Pins, mutes, or asks for less or more, of one thing or several; says how the next list differs.
+
+    How far “less” and “more” go is measured without the filters of the talk, which may hide what they do.
+    """
+    before, plain_before = list_ids(ctx), list_ids(_unfiltered(ctx))
+    done = [_take_step(ctx, step) for step in steps]
+    after, plain_after = list_ids(ctx), list_ids(_unfiltered(ctx))
+    ids = tuple(number for one in done for number in one.ids)
+    focus = tuple(step.target for step in steps if step.kind == "item") or ctx.state.focus
+    leads = [one.lead for one in done]
+    if mixed := _mixed(ctx):
+        return _unattributed(ctx, leads, mixed), _noted(ctx, ids, before, focus=focus)
+    draft = _changed(ctx, leads[0], before[:_DEPTH], after[:_DEPTH])
+    sentences, facts = [], dict(draft.facts)
+    for number, (step, one) in enumerate(zip(steps, done, strict=True), start=1):
+        sentences.append(one.lead)
+        if one.place_before != one.place_after:
+            end = "" if number == 1 else f"_{number}"
+            keys = f"place_before{end}", f"place_after{end}"
+            facts |= dict(zip(keys, (one.place_before, one.place_after), strict=True))
+            text = _place_words(ctx, step.kind, step.name, one.place_before, one.place_after)
+            sentences.append(Sentence(text, tuple(f"fact:{key}" for key in keys)))
+    sentences += draft.sentences[1:]
+    if before[:_DEPTH] == after[:_DEPTH] and plain_before[:_DEPTH] != plain_after[:_DEPTH]:
+        shown = say(ctx, "comma").join(names_of(ctx, ctx.state.constraints))
+        sentences.append(Sentence(steer_say(ctx, "under_filter", shown=shown), claim=False))
+    elif len(steps) == 1 and steps[0].action == "less" and before[:_DEPTH] == after[:_DEPTH]:
+        sentences.append(Sentence(say(ctx, "next_mute", name=steps[0].name), claim=False))
+    return Draft(tuple(sentences), facts), _noted(ctx, ids, before, focus=focus)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one wish came to: the numbers of its feedback, what is said of it, and places before and after."""
+
+    ids: tuple[int, ...]
+    lead: Sentence
+    place_before: int | None
+    place_after: int | None
+
+
+def _take_step(ctx: ToolContext, step: SteerStep) -> _Taken:
+    plain = _unfiltered(ctx)
+    lifted = _lift(ctx, step)
+    before, place_before = list_ids(plain), _place(plain, step.kind, step.target)
+    ids = [*lifted, ctx.give(step.action, step.target, step.kind).feedback_id]
+    after, place_after = list_ids(plain), _place(plain, step.kind, step.target)
+    n_given = 1
     # One step of "less" or "more" may be too small to show: the person asked for a list that differs.
     while (
-        action in ("less", "more")
+        step.action in ("less", "more")
         and (place_after == place_before or after[:_DEPTH] == before[:_DEPTH])
-        and len(given) < MAX_STEPS
+        and n_given < MAX_STEPS
         and not ctx.elsewhere()
     ):
-        given.append(ctx.give(action, target, kind))
-        after, place_after = _list(ctx), _place(ctx, kind, target)
-    ids = tuple(entry.feedback_id for entry in given)
-    lead = Sentence(say(ctx, f"did_{action}", name=name), tuple(f"feedback:{number}" for number in ids))
-    focus = (target,) if kind == "item" else ctx.state.focus
-    if mixed := _mixed(ctx):
-        return _unattributed(ctx, lead, mixed), _noted(ctx, ids, before, focus=focus)
-    draft = _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
-    facts = {**draft.facts, "place_before": place_before, "place_after": place_after}
-    if place_before != place_after:
-        measured = Sentence(
-            _place_words(ctx, kind, name, place_before, place_after),
-            ("fact:place_before", "fact:place_after"),
-        )
-        draft = dataclasses.replace(draft, sentences=(lead, measured, *draft.sentences[1:]))
-    if action == "less" and after[:_DEPTH] == before[:_DEPTH]:
-        hint = Sentence(say(ctx, "next_mute", name=name), claim=False)
-        draft = dataclasses.replace(draft, sentences=(*draft.sentences, hint))
-    draft = dataclasses.replace(draft, facts=facts)
-    return draft, _noted(ctx, ids, before, focus=focus)
+        ids.append(ctx.give(step.action, step.target, step.kind).feedback_id)
+        n_given += 1
+        after, place_after = list_ids(plain), _place(plain, step.kind, step.target)
+    text = say(ctx, f"did_{step.action}", name=step.name)
+    if lifted:
+        text = f"{text}{' ' if ctx.language == 'en' else ''}{steer_say(ctx, 'unmuted')}"
+    return _Taken(
+        tuple(ids), Sentence(text, tuple(f"feedback:{number}" for number in ids)), place_before, place_after
+    )
+
+
+def _lift(ctx: ToolContext, step: SteerStep) -> list[int]:
+    """Numbers of the undoing of mutes that a wish for less or more of the same thing contradicts."""
+    if step.action not in ("less", "more"):
+        return []
+    mutes = [
+        entry.feedback_id
+        for entry in ctx.host.feedback()
+        if not entry.undone
+        and (entry.action, entry.target_kind, entry.target) == ("mute", step.kind, step.target)
+    ]
+    return [ctx.take_back(number).feedback_id for number in mutes]
+
+
+def _unfiltered(ctx: ToolContext) -> ToolContext:
+    return dataclasses.replace(ctx, state=dataclasses.replace(ctx.state, constraints=()))
 
 
 def _place(ctx: ToolContext, kind: FeedbackTarget, target: str) -> int | None:
@@ -77,7 +127,9 @@ def _place_words(
     if kind != "item":
         return say(ctx, "next_count", name=name, before=before, after=after, k=_COUNTED)
     place = say(ctx, "next_nowhere") if after is None else say(ctx, "next_at", rank=after)
-    return say(ctx, "next_rank", title=name, before="–" if before is None else before, place=place)
+    if before is None:
+        return steer_say(ctx, "now_at", title=name, place=place)
+    return say(ctx, "next_rank", title=name, before=before, place=place)
 
 
 def set_aside(
@@ -88,14 +140,14 @@ def set_aside(
     Args:
         less_of: id of an item of which the person wants less besides; empty for none.
     """
-    before = _list(ctx)
+    before = list_ids(ctx)
     given = [_gift(ctx, item, day) for item, day in _occasions(ctx, interaction_ids)]
     given += [ctx.give("gift", str(number), "interaction") for number in _searches(ctx, interaction_ids)]
     lesser: list[Feedback] = []
-    after = _list(ctx)
+    after = list_ids(ctx)
     while less_of and len(lesser) < MAX_STEPS and (not lesser or after[:_DEPTH] == before[:_DEPTH]):
         lesser.append(ctx.give("less", less_of, "item"))
-        after = _list(ctx)
+        after = list_ids(ctx)
     given += lesser
     key = "did_forget" if forget else "did_gift"
     text = say(ctx, key, n=len(interaction_ids), name=name)
@@ -105,7 +157,9 @@ def set_aside(
     )
     lead = Sentence(text, marks)
     mixed = _mixed(ctx)
-    draft = _unattributed(ctx, lead, mixed) if mixed else _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
+    draft = (
+        _unattributed(ctx, [lead], mixed) if mixed else _changed(ctx, lead, before[:_DEPTH], after[:_DEPTH])
+    )
     if lesser:
         also = tuple(f"feedback:{entry.feedback_id}" for entry in lesser)
         text = say(ctx, "and_less", name=ctx.title(ctx.code(less_of)))
@@ -119,7 +173,10 @@ def _noted(ctx: ToolContext, ids: tuple[int, ...], before: tuple[str, ...], **ch
     """The state of the talk with a change that one “undo” takes back."""
     held = tuple((number, ctx.state.constraints) for number in ids[:1])
     return ctx.keep(
-        before=(*ctx.state.before, (ids, before)), held_before=(*ctx.state.held_before, *held), **changes
+        before=(*ctx.state.before, (ids, before)),
+        held_before=(*ctx.state.held_before, *held),
+        just=ids,
+        **changes,
     )
 
 
@@ -141,7 +198,8 @@ def _searches(ctx: ToolContext, interaction_ids: Sequence[int]) -> list[int]:
     return [int(log.interaction_id[row]) for row in rows if log.item[row] < 0]
 
 
-def _list(ctx: ToolContext, constraints: Sequence[Constraint] | None = None) -> tuple[str, ...]:
+def list_ids(ctx: ToolContext, constraints: Sequence[Constraint] | None = None) -> tuple[str, ...]:
+    """Ids of a long list under `constraints`, those of the talk by default."""
     query = ctx.query(_COUNTED, constraints=constraints)
     found = ctx.host.recommend(dataclasses.replace(query, explain=False))
     return tuple(str(entry.item_id) for entry in found)
@@ -179,48 +237,6 @@ def _changed(ctx: ToolContext, lead: Sentence, before: Sequence[str], after: Seq
     return Draft((lead, Sentence(text, (*marks, *items)), Sentence(say(ctx, "how_undo"), claim=False)), facts)
 
 
-def undo(ctx: ToolContext, feedback_id: int | None, chosen: tuple[int, ...] = ()) -> tuple[Draft, TalkState]:
-    """Takes back one piece of feedback, or the last change of the talk as a whole; says what the list did.
-
-    `chosen` are numbers of the feedback that was named; they go before `feedback_id`.
-    """
-    groups = ctx.state.before
-    given = {entry.feedback_id: entry for entry in ctx.host.feedback()}
-    live = [number for number, entry in given.items() if not entry.undone and entry.action != "undo"]
-    if chosen:
-        group = next((entry for entry in groups if set(chosen) & set(entry[0])), None)
-        numbers = tuple(number for number in chosen if number in live)
-    elif feedback_id is None:
-        group = next((entry for entry in reversed(groups) if set(entry[0]) & set(live)), None)
-        numbers = tuple(n for n in group[0] if n in live) if group else _said_last(given, live)
-    else:
-        group = next((entry for entry in groups if feedback_id in entry[0]), None)
-        numbers = (feedback_id,) if feedback_id in live else ()
-    if not numbers:
-        text = say(ctx, "undo_none")
-        return Draft((Sentence(text, ("fact:feedback",)),), {"feedback": len(live)}), ctx.state
-    for number in reversed(numbers):
-        ctx.take_back(number)
-    held = dict(ctx.state.held_before).get(group[0][0]) if group else None
-    after = _list(ctx, held)
-    name = _taken_back(ctx, [given[number] for number in numbers])
-    marks = tuple(f"feedback:{number}" for number in numbers)
-    sentences = [Sentence(say(ctx, "undone", name=name), marks)]
-    facts: dict[str, object] = {"after": list(after)}
-    if group is not None and set(numbers) == set(group[0]):
-        facts["before"] = list(group[1])
-        if held is not None and held != ctx.state.constraints:
-            shown = say(ctx, "comma").join(names_of(ctx, held)) or say(ctx, "held_no")
-            sentences.append(Sentence(say(ctx, "undone_held", shown=shown), claim=False))
-        n = sum(one != other for one, other in zip(group[1], after, strict=False))
-        n += abs(len(group[1]) - len(after))
-        text = say(ctx, "undone_differs", n=n) if n else say(ctx, "undone_exact")
-        sentences.append(Sentence(text, ("fact:before", "fact:after")))
-    kept = tuple(entry for entry in groups if not set(entry[0]) & set(numbers))
-    still = tuple(entry for entry in ctx.state.held_before if entry[0] not in numbers)
-    return Draft(tuple(sentences), facts), ctx.keep(before=kept, held_before=still)
-
-
 def _mixed(ctx: ToolContext) -> Sentence | None:
     """That feedback from elsewhere came in while this question was worked on; None when none did."""
     others = ctx.elsewhere()
@@ -231,38 +247,6 @@ def _mixed(ctx: ToolContext) -> Sentence | None:
     return Sentence(say(ctx, "mixed", shown=shown), marks)
 
 
-def _unattributed(ctx: ToolContext, lead: Sentence, mixed: Sentence) -> Draft:
+def _unattributed(ctx: ToolContext, leads: Sequence[Sentence], mixed: Sentence) -> Draft:
     """A change of which nobody can say what it alone did to the list."""
-    return Draft((lead, mixed, Sentence(say(ctx, "how_undo"), claim=False)))
-
-
-def _said_last(given: Mapping[int, Feedback], live: Sequence[int]) -> tuple[int, ...]:
-    """All of the last sentence that stands; where none was noted, the latest steps of one wish."""
-    if live and given[live[-1]].utterance:
-        return tuple(n for n in live if given[n].utterance == given[live[-1]].utterance)
-    run: list[int] = []
-    for number in reversed(live):
-        entry, last = given[number], given[live[-1]]
-        if (entry.action, entry.target_kind, entry.target) != (last.action, last.target_kind, last.target):
-            break
-        run.append(number)
-    return tuple(reversed(run))
-
-
-def _taken_back(ctx: ToolContext, entries: Sequence[Feedback]) -> str:
-    """What is taken back, in one line: of several gifts, how many events count again."""
-    gifts = [entry for entry in entries if entry.action == "gift"]
-    names = [named(ctx, entry) for entry in entries if len(gifts) < 2 or entry.action != "gift"]
-    if len(gifts) > 1:
-        names.insert(0, say(ctx, "undone_events", n=len(set[int]().union(*(_rows(ctx, g) for g in gifts)))))
-    return say(ctx, "comma").join(dict.fromkeys(names))
-
-
-def _rows(ctx: ToolContext, gift: Feedback) -> set[int]:
-    """Rows of the events that a gift sets aside."""
-    if gift.target_kind == "interaction":
-        return {int(row) for row in ctx.rows_of_ids([int(gift.target)])}
-    if gift.target not in ctx.host.catalogue.item_codes:
-        return set()
-    rows = (int(row) for row in ctx.rows_of_item(ctx.code(gift.target)))
-    return {row for row in rows if not gift.value or ctx.day(row) == gift.value}
+    return Draft((*leads, mixed, Sentence(say(ctx, "how_undo"), claim=False)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -19,8 +20,12 @@ from agent.dialogue.telling.items import cited_ids
 from agent.interests.words import percent
 from agent.schema import Recommendation, RecommendationList
 
-# How deep two lists are compared.
-_DEPTH: Final = 10
+# Who asks whether the list is another one than that shown before.
+_SAME: Final = re.compile(
+    r"\bsame list\b|\blist (?:still )?(?:the same|look\w*|change\w*)\b|\bthe same (?:list|as before)\b"
+    r"|列表.{0,6}(?:一样|变)",
+    re.IGNORECASE,
+)
 _NAMED: Final = 4
 
 
@@ -43,7 +48,7 @@ def recommend(
         old
         for new in constraints
         for old in ctx.state.constraints
-        if old.slot == new.slot and old != new and old.kind in ("category", "domain", "says")
+        if old.slot == new.slot and old != new and old.kind in ("category", "domain", "says", "near")
     ]
     held = merge(ctx.state.constraints, constraints)
     query = ctx.query(k, constraints=held)
@@ -62,7 +67,7 @@ def recommend(
         Sentence(say(ctx, "replaced", shown=old.shown(ctx.language)), ("fact:constraints",))
         for old in replaced
     ]
-    if problems and ctx.state.listed and held == ctx.state.constraints:
+    if problems and ctx.state.listed and ctx.state.focus and held == ctx.state.constraints:
         # The wish cannot be met and nothing else is new: the list that was just shown need not come again.
         opening.append(Sentence(say(ctx, "list_stays"), claim=False))
         return Draft(tuple(opening), facts), state
@@ -76,6 +81,9 @@ def recommend(
     if len(entries) < query.k:
         rows.append(Sentence(say(ctx, "list_short", n=len(entries)), ("fact:n",), row=True))
     listed = tuple(str(entry.item_id) for entry in entries)
+    if ctx.state.listed and _SAME.search(ctx.question):
+        key = "list_same" if listed == ctx.state.listed[: len(listed)] else "list_other"
+        opening.insert(0, Sentence(say(ctx, key), claim=False))
     draft = Draft((*opening, *rows), facts, listed[:1], listed)
     return draft, dataclasses.replace(state, listed=listed, focus=listed[:1])
 
@@ -136,8 +144,8 @@ def list_as_of(ctx: ToolContext, moment: datetime, k: int | None) -> tuple[Draft
     found = ctx.host.recommend(query)
     lead = Sentence(say(ctx, "list_then", day=last_day(moment)), claim=False)
     listed = tuple(str(entry.item_id) for entry in found)
-    facts = {"as_of": last_day(moment), "n": len(found)}
-    rows = []
+    facts: dict[str, object] = {"as_of": last_day(moment), "n": len(found)}
+    rows = _under(ctx, facts)
     for entry in found:
         title = ctx.title(ctx.code(entry.item_id), whole=True)
         text = say(ctx, "list_row", rank=entry.rank, title=title, reason=_then(ctx, entry))
@@ -164,7 +172,8 @@ def what_if(ctx: ToolContext, interaction_ids: Sequence[int], name: str) -> tupl
     if not interaction_ids:
         text = say(ctx, "what_if_none")
         return Draft((Sentence(text, ("fact:without",)),), {"without": 0}), ctx.state
-    query = ctx.query(_DEPTH)
+    # What is compared is what is shown.
+    query = ctx.query()
     before = ctx.host.recommend(query)
     if not len(before):
         held = [entry.shown(ctx.language) for entry in ctx.state.constraints]
@@ -178,21 +187,30 @@ def what_if(ctx: ToolContext, interaction_ids: Sequence[int], name: str) -> tupl
     same = [entry.title for entry in before] == [entry.title for entry in after]
     key = "what_if_same" if same else "what_if_lead"
     sentences = [Sentence(say(ctx, key, n=len(interaction_ids), what=name), marks)]
+    sentences += _under(ctx, facts)
     facts["before"] = [entry.item_id for entry in before]
     facts["after"] = [entry.item_id for entry in after]
     if not same:
-        shown = list(after)[: ctx.list_length]
         sentences += [
             Sentence(
                 f"  {entry.rank}. {ctx.title(ctx.code(entry.item_id), whole=True)}",
                 (f"item:{entry.item_id}",),
                 row=True,
             )
-            for entry in shown
+            for entry in after
         ]
         sentences += _differences(ctx, before, after)
     sentences.append(Sentence(say(ctx, "what_if_kept"), claim=False, row=True))
     return Draft(tuple(sentences), facts, ()), ctx.state
+
+
+def _under(ctx: ToolContext, facts: dict[str, object]) -> list[Sentence]:
+    """The constraints that a list of another time or of other events is under as well."""
+    if not ctx.state.constraints:
+        return []
+    facts["constraints"] = [entry.shown(ctx.language) for entry in ctx.state.constraints]
+    shown = say(ctx, "comma").join(entry.shown(ctx.language) for entry in ctx.state.constraints)
+    return [Sentence(say(ctx, "held", shown=shown), ("fact:constraints",))]
 
 
 def _differences(ctx: ToolContext, before: RecommendationList, after: RecommendationList) -> list[Sentence]:

@@ -11,7 +11,7 @@ from agent.dialogue.talk.context import ToolContext
 from agent.dialogue.talk.phrases import say
 
 _THANKS: Final = re.compile(
-    r"\bthank|\bthx\b|\bty\b|\bcheers\b|\bperfect\b|\bawesome\b|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|^\W*ok|谢|再见|好的|嗯",
+    r"\bthank|\bthx\b|\bty\b|\bcheers\b|\bperfect\b|\bawesome\b|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|^\W*ok|谢|再见|好的",
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(r"\b(?:what|how|help)\b|什么|怎么|帮", re.IGNORECASE)
