@@ -1,5 +1,7 @@
 """Which tool a question needs: by rules, else by examples, else by the language model or by asking back."""
 
+# ruff: noqa: E501 - patterns read better unbroken
+
 from __future__ import annotations
 
 import re
@@ -44,6 +46,11 @@ _REPEATABLE: Final = frozenset(
 _OF_ONE: Final = frozenset({"explain", "why_not", "counterfactual"})
 _MORE_OF_IT: Final = re.compile(
     r"\bmore of (?:it|that|them|those|these|this)\W*(?:please)?\W*$", re.IGNORECASE
+)
+# After a list “what about cheese?” asks for a list of it.
+_WHAT_ABOUT: Final = re.compile(
+    r"^\W*(?:and |ok(?:ay)?,? |so |or )*(?:what|how) about (?:some |any |an? )?(?!me\b|that\b|this\b|it\b|you\b)[\w'’-]+(?: [\w'’-]+)?\W*$",
+    re.IGNORECASE,
 )
 # Nobody is asked whether they want one of these.
 _NO_CHOICE: Final = frozenset({"help", "refuse"})
@@ -105,6 +112,8 @@ class Router:
             return Route(found, "rules")
         if previous in _REPEATABLE and _FOLLOW_UP.search(question) and _speaks_of_item(question):
             return Route(previous, "rules")
+        if previous == "recommend" and _WHAT_ABOUT.search(question):
+            return Route("recommend", "rules")
         if len(_LETTERS.findall(question)) < 2:
             return Route("help", "nothing")
         return self._unclear(question, language)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from agent.dialogue.reading.wish_numbers import count
@@ -42,7 +43,7 @@ from agent.interests.words import short_title
 FACETS_NAMED: Final = 6
 # What comes after the entries shown: “more please”, “anything else?”, “再来几个”.
 _FURTHER: Final = re.compile(
-    r"\b(?:more|others?|further|else|different (?:ones|things|items))\b"
+    r"\b(?:more|others?|further|else|the next (?:\d|one|two|three|few|five|ten)\w*|different (?:ones|things|items))\b"
     r"(?! (?:expensive|affordable|recent|like|than|should|to buy))"
     r"|^\W*next\W*$|\bnext (?:\w+ )?(?:ones|page|few|items)\b"
     r"|(?:再|多|继续|还要|还有)[^不]{0,6}(?:几|些|点|个|推荐|吗|别的)|换一批|换(?:几|些|点|别)|别的|其他的?|更多|下一批",
@@ -153,11 +154,22 @@ def read_explained(ctx: ToolContext) -> ItemArgs | TopicArgs | Draft:
     topic = find_topic(ctx.question, ctx.names, ctx.facets)
     if topic is None or not says_all(words, topic.name):
         return read_item(ctx)
+    if topic.kind == "category" and (own := _interest_saying(ctx, words)):
+        return own
     if normal(topic.name) != " ".join(words) and " ".join(words) in ctx.names.titles:
         return read_item(ctx)  # a thing of just that name goes before an interest that has it among others
     if topic.kind == "category" and normal(topic.name) in ctx.care.declared - ctx.state.named:
         return read_item(ctx)
     return TopicArgs(kind=topic.kind, target=topic.target, name=ctx.marked(topic.name))
+
+
+def _interest_saying(ctx: ToolContext, words: Sequence[str]) -> TopicArgs | None:
+    """“Water” of somebody with an interest “Bottled water” and nothing else that says it is that interest."""
+    saying = [(key, label) for key, label in ctx.facets if says_all(words, label)]
+    if len(saying) != 1:
+        return None
+    key, label = saying[0]
+    return TopicArgs(kind="facet", target=key, name=ctx.marked(label))
 
 
 def read_pair(ctx: ToolContext) -> PairArgs | Draft:

@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.dialogue.reading.search import EVENT_WORDS
 from agent.dialogue.sentences.lexicon import content_words
-from agent.dialogue.sentences.mentions import find_places, means_shown, usual_words
+from agent.dialogue.sentences.mentions import find_places, means_shown, says_all, usual_words
 from agent.dialogue.sentences.periods import find_periods, without_periods
 from agent.dialogue.talk.answers import Draft, Sentence
 from agent.dialogue.talk.context import ToolContext
@@ -25,6 +25,19 @@ _DROPPED: Final = (
         rf"\b(?:i|i've|i'm|have i|did i|am i)\b[^,.;]{{0,16}}?\b(?:stop(?:ped)? {_TAKING}(?: at| to| about)?|quit {_TAKING}|g[ia]ven? up(?: on)?|"
         r"(?:gone|go|going|went) off|los(?:e|t|ing) (?:my |all )?interest in|(?:got|gotten|grown) tired of) (?P<what>[^,.;?!]+)",
         re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:am|have|do|did) i (?:been |really )?(?:{_TAKING}|buy|eat|drink|watch|read|get|take) (?:more|less|fewer) (?P<what>[^,.;?!]+?)"
+        r"(?: (?:than (?:before|i used to|earlier|usual)|now(?:adays)?|lately|recently|these days))+\W*$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bis my (?P<what>(?!list\b)[\w'-]+(?: [\w'-]+)?) (?:going |gone )?(?:up|down|rising|falling|growing|increasing)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"我?对(?P<what>[^，。？的]{1,8})的?兴趣.{0,4}(?:下降|上升|减|增|变|淡|浓)"),
+    re.compile(
+        r"(?P<what>[^，。？我是]{1,8})(?:是不是|有没有)?(?:买|喝|吃|看)得?(?:比以前|比之前|更|变)?(?:多|少)了"
     ),
     re.compile(rf"\b(?:do|am|did) i still (?:\w+ )?{_STILL} (?P<what>[^,.;?!]+)", re.IGNORECASE),
     re.compile(
@@ -65,6 +78,8 @@ def read_thing(ctx: ToolContext) -> ThingArgs | Draft | None:
         rest = without_periods(match["what"], periods)
         words = tuple(word for word in content_words(rest) if not EVENT_WORDS.fullmatch(word))
         words = usual_words(words, ctx.names)
+        if what == "premise" and any(says_all(words, label) for _, label in ctx.facets):
+            return None  # an interest of that name is what it rests on: that is explained
         if not words or (what != "cause" and (find_places(rest, 99) or means_shown(rest))):
             return None
         spoken = (*ctx.state.focus, *ctx.state.listed)

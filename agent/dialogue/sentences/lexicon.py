@@ -50,7 +50,8 @@ _STOP_EN: Final = frozenset(
     whats didnt dont doesnt isnt wasnt hadnt havent hasnt couldnt wouldnt arent cant wont im ive
     recommending suggesting showing keeps birthday comparison altogether oh hm hmm haha um uh
     hi quick question
-    still gone spent spending money anyhow anyway actually basically
+    still gone goes went pay paid visit visits trip trips spent spending money anyhow anyway
+    actually basically
     """.split()
 )
 # Words first: within them no character may be taken for a word of its own.
@@ -66,7 +67,7 @@ _STOP_ZH: Final = tuple(
             "请问 帮我 我想 比较 对比 区别 适合 列表 我的 你的 那么 这么 一样 其他 别的 用户 做的事 做了 "
             "以下 以内 便宜 我们 对话 聊天 那几样 算进去 的太多 太多 接下来 换一批 对我 非常 用品 之类 相关 "
             "方面 产品 喜好 上一次 最后 第一次 请 事情 这次 那次 几个 三个 五个 两个 第一 第二 第三 买给 "
-            "一共 总共 几号 开始 多久 平均 "
+            "一共 总共 几号 开始 多久 平均 真的 真买 那么多次 多大的 平时 一般 通常 经常 花了 多少钱 "
             "证明 验证 检验 核实 检查 理由 原因 依据 凭什么 是不是 有没有 会不会 "
             "送给 送 给 把 从 被 让 "
         ).split(),

@@ -240,7 +240,9 @@ def _season_span(group: dict[str, str | None], now: datetime) -> tuple[datetime,
 def _year(relative: str | None, month: int, now: datetime, day: int = 1) -> int:
     if relative in ("去年", "前年", "今年"):
         return now.year - {"今年": 0, "去年": 1, "前年": 2}[str(relative)]
-    return now.year if datetime(now.year, month, day, tzinfo=now.tzinfo) < now else now.year - 1
+    # A month that began only today is not the one that people look back on.
+    begun = now - timedelta(days=1)
+    return now.year if datetime(now.year, month, day, tzinfo=now.tzinfo) < begun else now.year - 1
 
 
 def _ago(group: dict[str, str | None], now: datetime) -> tuple[datetime, datetime]:

@@ -35,6 +35,7 @@ _CONSUME: Final = (
     r"(?:buy|buying|bought|eat|eating|eaten|drink|drinking|drunk|watch|watching|read|reading|use|using|like|love|get|order|"
     r"ordering|consume|own|have|smoke|spend)"
 )
+_SPEND: Final = r"(?:spend|spent|spending|pay|paid)"
 _CHANGED: Final = r"(?:mut|pin(?:n)?|block|hid(?:e|den)?|bann?|boost|rejec|und(?:o|id|one)\b|revert|remov|lower|set aside|tak(?:e|en) (?:\w+ ){0,2}back|forgot)\w*"
 
 # What “no …” does not refuse: an answer, a wish of another kind, a limit.
@@ -129,6 +130,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     "explain": {
         r"\bwhat(?:'s| is) the (?:point|sense|idea|logic|use) (?:of|behind|in)\b": 5,
         r"\bwhere (?:did|do) you (?:get|take|have) (?:this|that|it)\b": 5,
+        r"\b(?:tell me (?:more )?about|what(?:'s| is| the \w+ is)) (?:ITEM|#\s*\d+|(?:number|no\.?) \w+|the (?:first|second|third|fourth|fifth|last)(?: one| item)?)\W*$": 5,
         rf"\bwhy (?:\S+ ){{0,4}}{_ITEM}|^\W*why\W*$|^\W*why\W+\d+\W*$": 3,
         r"\bwhy (?:did|do|would|are|have) you (?:recommend|suggest|show|pick|choose|list|give|propose|think|recommending|suggesting|showing)\b": 4,
         r"\bwhy (?:is|are|was|were|am|would|should|do|did)\b": 2,
@@ -178,6 +180,9 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\b(?:what|which|list|show|my) (?:\w+ ){0,2}feedback\b": 4,
     },
     "search": {
+        rf"\bhow much (?:money )?(?:(?:did|do|have) i (?:\w+ )?{_SPEND}|(?:goes|went|is spent|was spent)\b)": 5,
+        r"\bwhen (?:was|is) my (?:last|latest|first) (?:visit|trip|shop\w*|order)\b|^\W*(?:and |so )?how (?:many times|often)(?: (?:do|did|have) i)?\W*$": 5,
+        r"\bis my (?!list\b)[\w'’-]+(?: [\w'’-]+)? (?:going |gone )?(?:up|down|rising|falling|growing|increasing)\b": 6,
         rf"^(?!.*\b(?:what|which|why|when|how come)\b).*\b(?:do|did|don'?t|am|have|haven'?t) i (?:\w+ ){{0,3}}{_CONSUME}\b(?!.{{0,12}}\bmost(?:ly)?\b)": 4,
         rf"\bdo you (?:think|believe|feel|reckon) (?:that )?i (?:\w+ ){{0,3}}{_CONSUME}\b": 5,
         rf"\bi (?:\w+ |don'?t |do not |never ){{0,3}}{_CONSUME}\b.{{0,40}}, ?(?:do|don'?t|did|didn'?t|am|have|haven'?t|right|correct)(?: i)?\W*$": 5,
@@ -274,6 +279,9 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bi (?:need|want|am looking for|'m looking for)\b": 2,
     },
     "help": {
+        r"^\W*(?:(?:ok(?:ay)?|great|perfect|no),? )?(?:thanks?|thank you|thx|cheers|bye|goodbye|good ?night|see you)\b(?!.*\b(?:recommend|show|suggest|give|why|less|more|mute|hide|without|but|what|when|how|undo|no|not)\b).{0,40}$": 5,
+        r"^\W*(?:you(?:'ve| have) been|you(?:'re| are)|that(?:'s| is| was)) (?:so |very |really |a |been )*(?:great|helpful|awesome|good|nice|kind|lovely|big help|all(?: for (?:now|today))?|it for (?:now|today))\W*(?:thanks?|thank you|bye)?\W*$": 5,
+        r"\bare you (?:an? )?(?:real |actual )?(?:ai|a\.i\.|bot|robot|human|person|machine|computer|program|model)\b": 5,
         r"\b(?:manual|user guide|instructions|tutorial|documentation)\b": 4,
         r"\bhow (?:do|can|should) i (?:use|operate|talk to|work with) (?:this|it|that|you|the chat)\b": 6,
         r"\bwhat (?:does|do|is|are) (?:the |a |an )?[\"“'‘]?(?:(?:command|word) )?[\"“'‘]?(?:mute|muting|pin|pinning|less|more|gift|undo|forget|filter|constraint|confidence|facet)s?[\"”'’]?(?: \w+)? (?:do|mean|work|good for|for|here)\b": 7,

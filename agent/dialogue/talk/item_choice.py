@@ -20,12 +20,18 @@ _SIZE: Final = re.compile(r"\(.*?\)|,.*$")
 
 
 def choose(ctx: ToolContext, codes: Sequence[int]) -> int:
-    """The item meant among those of one name: one just shown, else the most used, else the most popular."""
+    """The item meant among those of one name: one just shown, else the best placed, the most used."""
     item_ids = ctx.host.catalogue.item_ids
     spoken = [*ctx.state.focus, *ctx.state.listed]
     for item_id in spoken:
         if ctx.code(item_id) in codes:
             return ctx.code(item_id)
+    if len(codes) > 1:
+        # Twins of one title: who asks about “Cigarettes” means those in the list.
+        deep = ctx.host.recommend(dataclasses.replace(ctx.query(RANKED), explain=False))
+        placed = next((code for entry in deep if (code := ctx.code(entry.item_id)) in codes), None)
+        if placed is not None:
+            return placed
     own = {code: int((ctx.host.log.item == code).sum()) for code in codes}
     popular = dict(zip(codes, ctx.host.popularity(codes), strict=True))
     return max(codes, key=lambda code: (own[code], popular[code], item_ids[code]))
