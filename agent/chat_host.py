@@ -209,6 +209,7 @@ def open_chat(
     place: OpenWorkspace, user_id: str, *, resume: str | None = None, keep: bool = True
 ) -> ChatSession:
     """A talk with one user; see `Agent.chat`."""
+    user_id = str(user_id)  # ids are texts; callers with numbers mean them as such
     saved = SavedTalks(place.workspace.root / CHATS_FOLDER, user_id)
     if resume == "last":
         resume = next(reversed(saved.ids()), None)

@@ -172,12 +172,10 @@ def _read_forget(ctx: ToolContext) -> args.ToolArgs | Draft:
 
 def _steer(action: str) -> Run:
     def run(ctx: ToolContext, given: args.SteerArgs) -> tuple[Draft, TalkState]:
-        step = args.SteerStep(action=cast(Any, action), kind=given.kind, target=given.target, name=given.name)
+        step = args.SteerStep(
+            action=cast(Any, action), kind=given.kind, target=given.target, name=given.name, twins=given.twins
+        )
         draft, state = tell_control.steer(ctx, (step, *given.also))
-        if given.note:
-            draft = dataclasses.replace(
-                draft, sentences=(draft.sentences[0], Sentence(given.note, claim=False), *draft.sentences[1:])
-            )
         if given.not_done:
             undone = Sentence(steer_say(ctx, "not_done", rest=fence(given.not_done)), claim=False)
             draft = dataclasses.replace(draft, sentences=(*draft.sentences, undone))

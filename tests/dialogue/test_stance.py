@@ -220,6 +220,21 @@ def test_a_name_of_many_sizes_is_the_kind(en, monkeypatch):
     assert read_steer.kind_topic("mysteries", names, []).target == "Mystery"
 
 
+def test_a_name_goes_for_all_its_sizes_and_brands_and_one_undo_takes_them_back(en, monkeypatch):
+    from agent.dialogue.sentences import mentions
+
+    ids = en.session.catalogue.item_ids[:3]
+    monkeypatch.setattr(mentions.Names, "find_titles", lambda self, question: [((5, 12), (0, 1, 2))])
+    talk = en.chat("c01", keep=False)
+    before = [(entry.item_id, entry.score) for entry in en.recommend("c01", 20, rerank=False)]
+    answer = talk.ask("mute zorblax, my kid is allergic")
+    muted = {entry.target for entry in en.feedback("c01") if not entry.undone}
+    assert muted == set(ids) and "all 3 items" in answer.text
+    assert not muted & {entry.item_id for entry in en.recommend("c01", 20, rerank=False)}
+    assert "exactly what it was" in talk.ask("undo").text
+    assert [(entry.item_id, entry.score) for entry in en.recommend("c01", 20, rerank=False)] == before
+
+
 def test_chinese_questions_and_denials_change_nothing(zh):
     talk = zh.chat("u01", keep=False)
     for question in ("别屏蔽儿童绘本", "如果屏蔽儿童绘本会怎么样", "我老婆说少推荐儿童绘本", "那不是礼物"):

@@ -69,6 +69,10 @@ _POINTS: Final = re.compile(
     re.IGNORECASE,
 )
 _ELLIPTIC: Final = 4
+# Where everything was bought says nothing of what.
+_AT_SHOP: Final = re.compile(
+    r"\b(?:at|in|from) (?:your|the|this|that|my) (?:store|shop|market|site|place)\b", re.IGNORECASE
+)
 _THINGS: Final = r"(?:purchases|orders|events|views|ratings|searches|likes|things|items|products|records)"
 _SEVERAL: Final = (
     re.compile(
@@ -106,7 +110,7 @@ def read_search(ctx: ToolContext) -> SearchArgs:
     )
     counted = _counted(rest)
     judged = bool(_JUDGED.search(rest)) and counted is None
-    about = _JUDGED.sub(" ", _ORDER.sub(" ", rest))
+    about = _AT_SHOP.sub(" ", _JUDGED.sub(" ", _ORDER.sub(" ", rest)))
     for pattern in (_MOST, _SPENT, *(pattern for _, pattern in _REGULAR)):
         about = pattern.sub(" ", about)
     words = tuple(word for word in content_words(about) if not EVENT_WORDS.fullmatch(word))

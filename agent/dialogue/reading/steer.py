@@ -201,13 +201,13 @@ def _kind_named(ctx: ToolContext) -> Topic | None:
     return None
 
 
-def _one_size(ctx: ToolContext, item: str) -> str:
-    """That an item is one of several of its name; empty where it is the only one, or was pointed at."""
+def _twins(ctx: ToolContext, item: str) -> tuple[str, ...]:
+    """The other sizes and brands of what was named: “no bananas” means all of them, “number 2” that one."""
     for _, codes in ctx.names.find_titles(ctx.question):
-        if ctx.code(item) in codes and len(codes) > 1:
-            title = ctx.title(ctx.code(item), whole=True)
-            return steer_say(ctx, "one_size", n=len(codes), title=title)
-    return ""
+        if ctx.code(item) in codes:
+            ids = ctx.host.catalogue.item_ids
+            return tuple(ids[code] for code in codes if ids[code] != item)
+    return ()
 
 
 def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Draft:
@@ -236,7 +236,7 @@ def read_topic(ctx: ToolContext, *, facet_only: bool = False) -> SteerArgs | Dra
         named = plain
     if named:
         title = ctx.title(ctx.code(named[0]))
-        return SteerArgs(kind="item", target=named[0], name=title, note=_one_size(ctx, named[0]))
+        return SteerArgs(kind="item", target=named[0], name=title, twins=_twins(ctx, named[0]))
     return _no_topic(ctx)
 
 
@@ -249,7 +249,7 @@ def _of_topic(ctx: ToolContext, topic: Topic) -> SteerArgs:
     if not sure and _BESIDE in topic.name and isinstance(exact := named_items(ctx), list) and exact:
         # “More bananas” is no wish for what an interest joins with them.
         title = ctx.title(ctx.code(exact[0]))
-        return SteerArgs(kind="item", target=exact[0], name=title, note=_one_size(ctx, exact[0]))
+        return SteerArgs(kind="item", target=exact[0], name=title, twins=_twins(ctx, exact[0]))
     name = " ".join(words) if unsaid else topic.name
     return SteerArgs(kind=topic.kind, target=topic.target, name=ctx.marked(name), sure=sure)
 

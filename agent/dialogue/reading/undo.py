@@ -28,6 +28,7 @@ _FRAME: Final = frozenset(
     muting blocked blocking banned banning pinned pinning stopping showing giving suggesting
     recommending listing fewer boost gift gifts present presents wrong silly command did didn roll
     rolled normal again hah lol pls plz please thx actually really ah hmm well way before thing
+    said says told today
     everything fine good great changes last previous latest current own bring brought give both after
     happen happens exactly later later whole hm hmm thing things anything allowed welcome includes
     haha got harsh mine were they kidding only rules one reset morning today yesterday start beginning
@@ -197,11 +198,11 @@ def _by_words(
             return _fixed(steer_say(ctx, "lift_none", name=ctx.marked(" ".join(words))))
         return _fixed(steer_say(ctx, "undo_no_match", name=ctx.marked(" ".join(words)), shown=shown))
     hits = [entry for entry in live if fits[entry.feedback_id] > best - 0.05]
-    targets = {(entry.target_kind, entry.target) for entry in hits}
-    if len(targets) > 1:
-        shown = say(ctx, "comma").join(list(dict.fromkeys(named(ctx, entry) for entry in hits))[:_SHOWN])
-        return _fixed(steer_say(ctx, "undo_which", shown=shown))
-    return _taken(ctx, hits)
+    wishes = list(dict.fromkeys(named(ctx, entry) for entry in hits))
+    if len(wishes) > 1:
+        return _fixed(steer_say(ctx, "undo_which", shown=say(ctx, "comma").join(wishes[:_SHOWN])))
+    # Sizes and brands of one name were one wish.
+    return _taken(ctx, [entry for entry in live if named(ctx, entry) == wishes[0]])
 
 
 def _fit(ctx: ToolContext, entry: Feedback, said: set[str]) -> float:

@@ -191,6 +191,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bhow (?:often|many times) (?:did|have|do) i\b|\bhow many .{1,30} (?:did|have) i (?:buy|bought|view|see|rate|watch|read|order)": 4,
         r"\b(?:find|search|look up|look for|list|show|see|give me|browse) (?:me |through |in )?(?:\w+ )?(?:my |the )?(?:\w+ ){0,4}(?:purchases?|history|events?|views?|ratings?|searches|orders|log)\b": 4,
         r"^\W*my (?:\w+ )?(?:purchases|orders|views|ratings|searches)\b": 3,
+        r"\bwhat (?:have i been|am i|was i) (?:\w+ly )?(?:buying|eating|drinking|watching|reading|getting|ordering)\b": 4,
         r"\bwhat (?:did i|have i) (?:buy|bought|do|done|view|see|rate|rated|search|look|order|watch|read|like|get)\b": 4,
         r"\b(?:list|show) (?:me )?(?:what|everything) i (?:bought|did|viewed|rated|saw|watched|read|ordered)\b": 4,
         r"\bmy (?:last|latest|first|recent) (?:\w+ ){0,2}(?:purchases?|events?|orders?|views?|ratings?)\b": 4,
@@ -288,6 +289,6 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bhow (?:do|does|can) (?:i |you )?(?:use )?(?:mute|muting|pin|pinning|undo|gift|forget)\b": 6,
         r"^\W*(?:help|\?+|hi|hello|hey|thanks?(?: you)?|thank you|good (?:morning|evening|day)|ok(?:ay)?|bye|great|cool|nice)\b.{0,12}$": 5,
         r"^\W*(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|thanks?|thx|ty|cheers|thank you|cool|you(?:'re|r| are)?|so|very|really|the|best|much|a|lot|good|helpful|wonderful|and|for|that|all|bye|lol|wow|love|it|haha)\W+|(?:ok(?:ay)?|great|cool|nice|perfect|awesome|thanks?|thx|ty|cheers|best|much|lot|good|helpful|wonderful|all|bye|lol|wow|love|it|haha|you)\W*$)+$": 5,
-        r"\bwhat (?:can|do) you (?:do|offer)\b|\bwhat (?:can|could|may|should) i ask\b|\bhow (?:does|do) (?:this|it|you) work\b|\bwhat are you\b|\bwho are you\b": 5,
+        r"\bwhat (?:can|do) you (?:actually |really |even )?(?:do|offer)\b|\bwhat (?:can|could|may|should) i ask\b|\bhow (?:does|do) (?:this|it|you) work\b|\bwhat are you\b|\bwho are you\b": 5,
     },
 }

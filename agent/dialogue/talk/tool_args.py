@@ -126,29 +126,33 @@ class EventsArgs(ToolArgs):
 
 
 class SteerStep(ToolArgs):
-    """One thing to be pinned or muted, or of which less or more is wanted."""
+    """One thing to be pinned or muted, or of which less or more is wanted.
+
+    `twins` are further items of the same name, other sizes and brands, of which the same is wanted.
+    """
 
     action: Literal["pin", "mute", "less", "more"]
     kind: Literal["facet", "category", "item"]
     target: str = Field(min_length=1)
     name: str
+    twins: tuple[str, ...] = ()
 
 
 class SteerArgs(ToolArgs):
     """What to see more or less of, or what to pin or mute.
 
-    `also` are further wishes of the same sentence, done with it; `then` is the list wished for besides;
-    `not_done` is a wish of the same sentence that is left alone, `note` what the person should know of how
-    the words were read; where `sure` is False they are told first what it would be done to.
+    `twins` are further items of the same name, `also` further wishes of the same sentence, done with it;
+    `then` is the list wished for besides, `not_done` a wish of the same sentence that is left alone; where
+    `sure` is False they are told first what it would be done to.
     """
 
     kind: Literal["facet", "category", "item"]
     target: str = Field(min_length=1)
     name: str
+    twins: tuple[str, ...] = ()
     also: tuple[SteerStep, ...] = ()
     then: ListArgs | None = None
     not_done: str = ""
-    note: str = ""
     sure: bool = True
 
 

@@ -73,7 +73,7 @@ def _take_step(ctx: ToolContext, step: SteerStep) -> _Taken:
     plain = _unfiltered(ctx)
     lifted = _lift(ctx, step)
     before, place_before = list_ids(plain), _place(plain, step.kind, step.target)
-    ids = [*lifted, ctx.give(step.action, step.target, step.kind).feedback_id]
+    ids = [*lifted, *_give(ctx, step)]
     after, place_after = list_ids(plain), _place(plain, step.kind, step.target)
     n_given = 1
     # One step of "less" or "more" may be too small to show: the person asked for a list that differs.
@@ -83,15 +83,25 @@ def _take_step(ctx: ToolContext, step: SteerStep) -> _Taken:
         and n_given < MAX_STEPS
         and not ctx.elsewhere()
     ):
-        ids.append(ctx.give(step.action, step.target, step.kind).feedback_id)
+        ids += _give(ctx, step)
         n_given += 1
         after, place_after = list_ids(plain), _place(plain, step.kind, step.target)
     text = say(ctx, f"did_{step.action}", name=step.name)
     if lifted:
         text = f"{text}{' ' if ctx.language == 'en' else ''}{steer_say(ctx, 'unmuted')}"
+    if step.twins:
+        text = (
+            f"{text}{' ' if ctx.language == 'en' else ''}{steer_say(ctx, 'all_sizes', n=1 + len(step.twins))}"
+        )
     return _Taken(
         tuple(ids), Sentence(text, tuple(f"feedback:{number}" for number in ids)), place_before, place_after
     )
+
+
+def _give(ctx: ToolContext, step: SteerStep) -> list[int]:
+    """Numbers of the feedback: of the thing itself and of its other sizes and brands."""
+    targets = (step.target, *step.twins)
+    return [ctx.give(step.action, target, step.kind).feedback_id for target in targets]
 
 
 def _lift(ctx: ToolContext, step: SteerStep) -> list[int]:
@@ -102,7 +112,8 @@ def _lift(ctx: ToolContext, step: SteerStep) -> list[int]:
         entry.feedback_id
         for entry in ctx.host.feedback()
         if not entry.undone
-        and (entry.action, entry.target_kind, entry.target) == ("mute", step.kind, step.target)
+        and (entry.action, entry.target_kind) == ("mute", step.kind)
+        and entry.target in (step.target, *step.twins)
     ]
     return [ctx.take_back(number).feedback_id for number in mutes]
 
