@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agent.dialogue.reading.wishes import WishReader
 from agent.dialogue.router import Router, route_by_rules
-from agent.dialogue.sentences.mentions import find_places
+from agent.dialogue.sentences.mentions import Names, find_places
 from agent.dialogue.sentences.periods import find_periods
+from agent.dialogue.talk.attributes import ItemFacts
 from tests.dialogue.conftest import check_evidence
 
 
@@ -107,3 +109,44 @@ def test_a_change_of_a_thing_is_told_from_its_own_events(en):
         answer = en.chat("c01", keep=False).ask(text)
         assert answer.tool == "search" and answer.args.get("what") == "change", text
         assert answer.args["words"] == ["coffee"] or answer.args["words"] == ("coffee",)
+
+
+def test_a_word_for_a_family_leaves_out_what_bears_the_names_of_its_members():
+    from agent.dialogue.talk.constraints import family, word_pattern
+
+    out = word_pattern(" or ".join(("dairy", *family("dairy"))))
+    assert out.search("white milk, 1 gallon") and out.search("shredded cheeses") and not out.search("bananas")
+    assert family("alcohol")[:3] == ("beer", "wine", "liquor") and family("bread") == ()
+
+
+def test_leaving_out_a_family_says_by_which_names(en):
+    answer = en.chat("c01", keep=False).ask("no meat, i'm a vegetarian")
+    assert answer.tool == "recommend" and "nothing to leave out" in answer.text  # boots and books hold none
+    reader = WishReader(ItemFacts(en.session.catalogue, {}), Names(en.session.catalogue), "en", [], "en")
+    note = reader._contents("alcohol")
+    assert "beer, wine, liquor" in note and reader._contents("knives") == ""
+
+
+def test_both_are_the_two_of_the_last_sentence_where_it_held_two(en):
+    talk = en.chat("c01", keep=False)
+    talk.ask("less knives")
+    first = [entry.target for entry in en.feedback("c01") if not entry.undone and entry.action != "undo"]
+    talk.ask("less mystery, more coffee")
+    talk.ask("undo both")
+    left = [entry for entry in en.feedback("c01") if not entry.undone and entry.action != "undo"]
+    assert [entry.target for entry in left] == first
+
+
+def test_what_is_new_is_new_by_its_title_too(en):
+    talk = en.chat("c01", keep=False)
+    answer = talk.ask("something new that I never bought")
+    titles, log = en.session.catalogue.titles, en.session.interests.user_log("c01")
+    had = {titles[item] for item in log.item if item >= 0}
+    assert answer.listed and not had & {
+        titles[en.session.catalogue.item_codes[item]] for item in answer.listed
+    }
+
+
+def test_windows_outside_of_the_history_are_told_in_plain_words(en):
+    answer = en.chat("c01", keep=False).ask("how have I changed between 2001 and 2002?")
+    assert "expected whole days" not in answer.text

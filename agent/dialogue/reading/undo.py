@@ -28,7 +28,7 @@ _FRAME: Final = frozenset(
     muting blocked blocking banned banning pinned pinning stopping showing giving suggesting
     recommending listing fewer boost gift gifts present presents wrong silly command did didn roll
     rolled normal again hah lol pls plz please thx actually really ah hmm well way before thing
-    said says told today
+    said says told today hang asked wants changed whoops oops
     everything fine good great changes last previous latest current own bring brought give both after
     happen happens exactly later later whole hm hmm thing things anything allowed welcome includes
     haha got harsh mine were they kidding only rules one reset morning today yesterday start beginning
@@ -148,6 +148,9 @@ def _by_parts(ctx: ToolContext, live: Sequence[Feedback], *, lifts: bool) -> Und
 def _last_wishes(live: Sequence[Feedback], count: int) -> list[Feedback]:
     """The last `count` wishes in force, with all of their steps."""
     left = list(live)
+    last = _said_together(left)
+    if len({(entry.action, entry.target) for entry in last}) >= count:
+        return last  # two wishes of one sentence
     found: list[Feedback] = []
     for _ in range(count):
         if not left:

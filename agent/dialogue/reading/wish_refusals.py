@@ -21,7 +21,7 @@ _END: Final = (
     r"at home|this week|today|tonight|for now|to (?:an?|the|me|us|my)|right now|at the moment)\b)"
 )
 _NOT: Final = re.compile(
-    rf"(?<!there is )(?<!there['’]s )(?<!there are )(?<!is there )(?<!are there )(?<!have )(?<!had )(?<!got )(?<!see )\b(?:but not(?! to\b)|not from|{_NOTHING}|no|not(?! to\b)|without|other than|except(?: for)?|but no|anything but|(?:skip|leave out)(?= the | any )|{_DENIED})\s+"
+    rf"(?<!there is )(?<!there['’]s )(?<!there are )(?<!is there )(?<!are there )(?<!have )(?<!had )(?<!got )(?<!see )\b(?:but not(?! to\b)|not from|{_NOTHING}|no|not(?! to\b)|without|other than|except(?: for)?|but no|anything but|(?:skip|leave out)|{_DENIED})\s+"
     rf"(?:any |more |the |a |an |brand |from |with |by |of |about )*(?P<word>[^,.;!?]+?){_END}"
     r"|(?:不想?要|不含|别要|除了|别给我|非)(?:含有?|带)?(?!超过|高于|贵过|多于)(?P<zh>[^，。；！？,的了]{1,16}?)(?:的|了|吧|之外|以外)*(?=$|[，。；！？,])",
     re.IGNORECASE,

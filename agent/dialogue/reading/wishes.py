@@ -19,7 +19,7 @@ from agent.dialogue.sentences.goods_zh import unreadable, without_han
 from agent.dialogue.sentences.lexicon import HAN, content_words
 from agent.dialogue.sentences.mentions import Names, says_all, usual_words
 from agent.dialogue.talk.attributes import ItemFacts, Measure, brand_of, measure
-from agent.dialogue.talk.constraints import Constraint, word_pattern
+from agent.dialogue.talk.constraints import Constraint, family, word_pattern
 from agent.interests.words import Language
 from agent.llm.fence import fence
 
@@ -123,9 +123,17 @@ class WishReader:
         notes = self._aimed(aims, found, child=bool(_CHILD.search(question)), wanted=bool(said))
         if size := people(question):
             notes = (*notes, self._say("no_people").format(word=fence(size)))
-        contents = [entry.value for entry in found if entry.kind == "not" and contained(entry.value)]
-        notes = (*notes, *(self._say("by_word").format(word=fence(word)) for word in contents))
+        contents = [entry.value for entry in found if entry.kind == "not"]
+        notes = (*notes, *(note for word in contents if (note := self._contents(word))))
         return Wishes(count(question), (*found, *said), tuple(problems), notes)
+
+    def _contents(self, word: str) -> str:
+        """What is said of leaving out what things contain, which their names need not say; else empty."""
+        members = family(word)
+        if not members and not contained(word):
+            return ""
+        key = "by_family" if members else "by_word"
+        return self._say(key).format(word=fence(word), names=", ".join(members[:3]))
 
     def _aimed(self, aims: Aims, found: list[Constraint], *, child: bool, wanted: bool) -> tuple[str, ...]:
         """What is said of whom and what it is for; an occasion becomes words to search by.

@@ -50,7 +50,9 @@ _STOP_EN: Final = frozenset(
     whats didnt dont doesnt isnt wasnt hadnt havent hasnt couldnt wouldnt arent cant wont im ive
     recommending suggesting showing keeps birthday comparison altogether oh hm hmm haha um uh
     hi quick question
-    still gone goes went fill filled pay paid visit visits trip trips spent spending money anyhow anyway
+    still gone goes went fill filled
+    nah tho oops whoops even roughly shopping
+    pay paid visit visits trip trips spent spending money anyhow anyway
     actually basically
     """.split()
 )

@@ -175,11 +175,21 @@ class ToolContext:
         if shown is not None:
             mask = shown if mask is None else mask & shown
         new_only = any(entry.kind == "new_only" for entry in held)
+        if new_only:
+            # The same thing under another id is not new to the person.
+            had = self.new_titles()
+            mask = had if mask is None else mask & had
         return ListQuery(
             k=self.list_length if k is None else k,
             exclude_seen=True if new_only else None,
             item_mask=mask,
         )
+
+    def new_titles(self) -> NDArray[np.bool_]:
+        """`(n_items,)`, False for everything of a title that the person has had."""
+        titles = self.host.catalogue.titles
+        had = {titles[code] for code in np.unique(self.host.log.item[self.host.log.item >= 0])}
+        return np.fromiter((title not in had for title in titles), np.bool_, len(titles))
 
     def rank(self, query: ListQuery, item_id: str) -> int | None:
         """An item's place in a long list under `query`, from 1; None beyond its end."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from agent.dialogue.sentences.mentions import usual_words
 from agent.dialogue.talk.constraints import word_pattern
 from agent.dialogue.talk.context import RANKED, ToolContext
 
@@ -41,7 +42,7 @@ def by_words(ctx: ToolContext, words: Sequence[str]) -> str | None:
     """The item whose title says all the words: one just shown, one of the person's own, or any."""
     if not words:
         return None
-    patterns = [word_pattern(word) for word in words]
+    patterns = [word_pattern(word) for word in usual_words(words, ctx.names)]
     titles = ctx.host.catalogue.titles
 
     def says(code: int) -> bool:
@@ -71,7 +72,7 @@ def likeliest(ctx: ToolContext, word: str) -> list[str]:
     Items just shown come first, then those that stand highest for the person, then what the person took most.
     """
     titles, item_ids = ctx.host.catalogue.titles, ctx.host.catalogue.item_ids
-    pattern = word_pattern(word)
+    pattern = word_pattern(" ".join(usual_words((word,), ctx.names)))
     found = [code for code, title in enumerate(titles) if pattern.search(_DENIED.sub(" ", title.casefold()))]
     if not found:
         return []

@@ -94,6 +94,7 @@ PHRASES_EN: Final[Mapping[str, str]] = {
     "then_more": "{label} from {before} to {after}",
     "no_period": "Your events run from {first} to {last}; {asked} lies outside, so there is nothing to show.",
     "no_history": "There are no events of yours, so nothing is known about you yet.",
+    "windows_outside": "Your history here runs from {first} to {last}: I can compare two spans of time within it, one before the other. Which?",
     "windows": "I compared {before} ({n_before} active day(s)) with {after} ({n_after} active day(s)).",
     "abstained": "No clear change: what moved is no more than chance would do (p = {p}).",
     "abstained_short": "No clear change can be told: {note}",

@@ -91,6 +91,7 @@ PHRASES_ZH: Final[Mapping[str, str]] = {
     "then_more": "{label}从{before}到{after}",
     "no_period": "您的记录从{first}到{last}；{asked}不在其中，没有可显示的内容。",
     "no_history": "这里没有您的记录，所以对您还一无所知。",
+    "windows_outside": "您的记录从{first}到{last}：我可以比较其中一前一后的两段时间。比较哪两段？",
     "windows": "我比较了{before}（{n_before}天有记录）与{after}（{n_after}天有记录）。",
     "abstained": "没有明显的变化：变动没有超出偶然（p = {p}）。",
     "abstained_short": "看不出明显的变化：{note}",

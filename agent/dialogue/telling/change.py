@@ -9,6 +9,7 @@ from agent.dialogue.talk.answers import Draft, Sentence
 from agent.dialogue.talk.context import ToolContext
 from agent.dialogue.talk.phrases import say
 from agent.dialogue.telling.person import marks_of, nothing_known, span_of
+from agent.errors import SettingsError
 from agent.interests.words import change_from_facts, leaves_out_seasons
 from agent.schema import Facet, FacetChange
 
@@ -20,7 +21,13 @@ def migration(ctx: ToolContext, windows: tuple[int | None, int | None, int | Non
     """How the interests moved between two windows; each change with the events before and after."""
     if not len(ctx.host.log):
         return nothing_known(ctx)
-    found = ctx.host.migration(*windows)
+    try:
+        found = ctx.host.migration(*windows)
+    except SettingsError:
+        # Windows that hold nothing on one side: “than a year ago” of a history of eleven months.
+        first, last = span_of(ctx) or ("", "")
+        text = say(ctx, "windows_outside", first=first, last=last)
+        return Draft((Sentence(text, claim=False),))
     facts: dict[str, object] = {
         "migration": {"p": found.p_value, "drift": found.drift_score, "abstained": found.abstained}
     }

@@ -13,12 +13,13 @@ from agent.dialogue.talk.context import ToolContext
 from agent.dialogue.talk.phrases import say
 
 _THANKS: Final = re.compile(
-    r"\bthank|\bthx\b|\bty\b|\bcheers\b|\bperfect\b|\bawesome\b|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|\bhelpful\b|\bgood ?night\b|\bthat(?:'s| is) (?:all|it)\b|^\W*ok|谢|再见|拜拜|好的|知道了|明白了|没事了|辛苦|^\W*(?:好|行|嗯)\W*$",
+    r"\bthank|\bthx\b|\bty\b|\bcheers\b|\bperfect\b|\bawesome\b|\bbye\b|\bgreat\b|\bcool\b|\bnice\b|\bhelpful\b|\bgood ?night\b|\bthat(?:['’]?s| is) (?:all|it)\b|^\W*ok|谢|再见|拜拜|好的|知道了|明白了|没事了|辛苦|^\W*(?:好|行|嗯)\W*$",
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(r"\b(?:what|how|help)\b|什么|怎么|帮", re.IGNORECASE)
 _HELLO: Final = re.compile(
-    r"^\W*(?:hi|hello|hey|good (?:morning|evening|day)|你好|您好|哈喽|嗨|早上好|晚上好)", re.IGNORECASE
+    r"^\W*(?:hi|hiya|howdy|greetings|hello|hey|good (?:morning|evening|day)|你好|您好|哈喽|嗨|早上好|晚上好)",
+    re.IGNORECASE,
 )
 
 

@@ -40,7 +40,9 @@ def undo(ctx: ToolContext, wanted: UndoArgs) -> tuple[Draft, TalkState]:
         sentences.append(Sentence(wanted.note, claim=False))
     facts: dict[str, object] = {}
     left = [number for number in live if number not in numbers]
-    if touched and not any(set(group[0]) & set(left) for group in touched):
+    older = bool(touched) and min(numbers) < min(touched[0][0])
+    # Where changes from before this talk are taken back too, there is no list of then to compare with.
+    if touched and not older and not any(set(group[0]) & set(left) for group in touched):
         compared, facts = _compared(ctx, touched[0], [given[n] for n in left if n > min(numbers)])
         sentences += compared
     kept = tuple(entry for entry in ctx.state.before if entry not in touched)
