@@ -150,3 +150,33 @@ def test_what_is_new_is_new_by_its_title_too(en):
 def test_windows_outside_of_the_history_are_told_in_plain_words(en):
     answer = en.chat("c01", keep=False).ask("how have I changed between 2001 and 2002?")
     assert "expected whole days" not in answer.text
+
+
+def test_what_stands_before_the_comma_is_meant_and_not_what_was_spoken_of_before(zh):
+    talk = zh.chat("u01", keep=False)
+    talk.ask("推荐点东西")
+    talk.ask("第一个为什么推荐给我？")
+    before = {entry.feedback_id for entry in zh.feedback("u01")}
+    answer = talk.ask("儿童绘本我不想要了，别再推荐")
+    assert answer.tool == "mute" and "儿童绘本" in answer.args["name"]
+    assert "完全一样" in talk.ask("撤消").text and len(zh.feedback("u01")) > len(before)
+
+
+@pytest.mark.parametrize("text", ["儿童绘本不用固定了", "儿童绘本不用置顶了", "取消固定儿童绘本"])
+def test_what_is_pinned_is_let_go_in_chinese_too(zh, text):
+    talk = zh.chat("u01", keep=False)
+    assert talk.ask("把儿童绘本固定住").tool == "pin"
+    assert talk.ask(text).tool == "undo"
+    assert not [one for one in zh.feedback("u01") if one.action == "pin" and not one.undone]
+
+
+def test_this_year_on_its_first_day_is_the_one_looked_back_on():
+    now = datetime(2018, 1, 1, 10, tzinfo=UTC)
+    assert [found.shown for found in find_periods("我今年买了多少次", now)] == ["2017-01-01 – 2017-12-31"]
+
+
+def test_this_year_points_at_no_thing(en):
+    talk = en.chat("c01", keep=False)
+    talk.ask("what do you recommend?")
+    talk.ask("tell me about number 2")
+    assert talk.ask("what did I buy this year").args["words"] in ((), [])

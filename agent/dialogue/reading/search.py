@@ -64,7 +64,7 @@ _REGULAR: Final[tuple[tuple[CountMode, re.Pattern[str]], ...]] = (
 _WHEN: Final = re.compile(r"\bwhen\b|什么时候|何时|哪天", re.IGNORECASE)
 # “It” and “that” as things, not in “is it true that …” or “that I bought”.
 _POINTS: Final = re.compile(
-    r"\b(?:buy|bought|had|have|get|got|ordered|see|seen|watch\w*|read|tried?) (?:it|that|this|one|those|these|them)\b"
+    r"\b(?:buy|bought|had|have|get|got|ordered|see|seen|watch\w*|read|tried?) (?:it|that|this|one|those|these|them)\b(?! (?:year|month|week|day|morning|season|spring|summer|autumn|fall|winter|time)\b)"
     r"|(?:买|看|吃|喝)过?(?:它|这个|那个)|(?:它|这个|那个).{0,6}(?:买|看|吃|喝)",
     re.IGNORECASE,
 )

@@ -77,8 +77,8 @@ def read_steer(ctx: ToolContext, tool: SteerName) -> SteerArgs | Draft:
             (Sentence(steer_say(ctx, "no_taste", word=fence(taste["word"] or taste["zh"])), claim=False),)
         )
     found = read_topic(dataclasses.replace(ctx, question=said))
-    if rest and not content_words(said) and means_shown(said):
-        # “My daughter loves ice cream, show more of that”: what is pointed at stands before.
+    if rest and not content_words(said) and not find_places(said, 99):
+        # “My daughter loves ice cream, show more of that”, “牛奶我不想要了，别再推荐”: what is meant stands before.
         found = _first_topic(ctx, rest) or found
     if isinstance(found, Draft):
         return found

@@ -75,7 +75,9 @@ def read_undo(ctx: ToolContext) -> UndoArgs | Draft:
     lifts = keeps(ctx.question)
     if lifts:
         wanted = (
-            ("pin",) if re.search(r"\bun-?\s?pin|\bpinn?(?:ing)?\b|置顶", ctx.question, re.I) else _LOWERS
+            ("pin",)
+            if re.search(r"\bun-?\s?pin|\bpinn?(?:ing)?\b|置顶|固定", ctx.question, re.I)
+            else _LOWERS
         )
         live = [entry for entry in live if entry.action in wanted]
         if not live:

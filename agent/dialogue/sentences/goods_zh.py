@@ -24,7 +24,7 @@ _GOODS: Final[Mapping[str, str]] = {
     "米饭": "rice", "米": "rice", "意大利面": "pasta", "面条": "noodles", "酸奶": "yogurt", "汽水": "soft drinks",
     "可乐": "cola", "果汁": "juice", "矿泉水": "mineral water", "瓶装水": "bottled water", "披萨": "pizza",
     "比萨": "pizza", "麦片": "cereal", "糖": "sugar", "盐": "salt", "尿布": "diapers", "纸尿裤": "diapers",
-    "狗粮": "dog food", "猫粮": "cat food", "香烟": "cigarettes", "汽油": "gasoline", "加油": "gasoline", "卫生纸": "toilet paper",
+    "狗粮": "dog food", "猫粮": "cat food", "香烟": "cigarettes", "汽油": "gasoline", "加油": "gasoline", "酒精": "alcohol", "乳制品": "dairy", "花生": "peanut", "商店自有品牌": "store brand", "自有品牌": "store brand", "卫生纸": "toilet paper",
     "洗衣液": "laundry detergent", "牙膏": "toothpaste", "洗发水": "shampoo", "书": "book",
     "口香糖": "gum", "米饼": "rice cakes", "薯条": "french fries", "甜甜圈": "donuts", "饮料": "drinks",
     "坚果": "nuts", "海鲜": "seafood", "橙汁": "orange juice", "牛油果": "avocado", "三文鱼": "salmon",

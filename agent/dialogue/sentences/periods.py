@@ -239,7 +239,7 @@ def _season_span(group: dict[str, str | None], now: datetime) -> tuple[datetime,
 
 def _year(relative: str | None, month: int, now: datetime, day: int = 1) -> int:
     if relative in ("去年", "前年", "今年"):
-        return now.year - {"今年": 0, "去年": 1, "前年": 2}[str(relative)]
+        return (now - timedelta(days=1)).year - {"今年": 0, "去年": 1, "前年": 2}[str(relative)]
     # A month that began only today is not the one that people look back on.
     begun = now - timedelta(days=1)
     return now.year if datetime(now.year, month, day, tzinfo=now.tzinfo) < begun else now.year - 1
@@ -266,7 +266,8 @@ def _last(group: dict[str, str | None], now: datetime) -> tuple[datetime, dateti
     word = group.get("u") or group.get("zh") or "day"
     first_of_month = today.replace(day=1)
     if word in ("year", "去年", "前年", "今年"):
-        year = now.year - {"今年": 0, "前年": 2}.get(word, 1)
+        # On the first of January “this year” is the one that people look back on.
+        year = (now - timedelta(days=1)).year - {"今年": 0, "前年": 2}.get(word, 1)
         return datetime(year, 1, 1, tzinfo=now.tzinfo), datetime(year + 1, 1, 1, tzinfo=now.tzinfo)
     if word in ("month", "上个月", "上月"):
         return (first_of_month - timedelta(days=1)).replace(day=1), first_of_month

@@ -25,8 +25,8 @@ DENIAL: Final = (
 )
 _KEEPS: Final = re.compile(
     rf"\b{DENIAL} (?:ever |again |just |go |please |yet |me |to |start |even |really )*{_HIDING}|\bun-? ?(?:mut|hid|block|pin|bann?|silenc)\w*"
-    r"|(?:别|不要|不用|不必|无需|不需要|没必要|不想|停止|没让你|没叫你|不应该)(?:再|继续)?(?:把.{1,40}?)?(?:给我)?(?:屏蔽|隐藏|拉黑|静音|减少|少推荐|少给|少来|停止推荐|不推荐)"
-    r"|(?:取消|解除)(?:对|掉)?.{0,40}?(?:屏蔽|隐藏|静音|拉黑)",
+    r"|(?:别|不要|不用|不必|无需|不需要|没必要|不想|停止|没让你|没叫你|不应该)(?:再|继续)?(?:把.{1,40}?)?(?:给我)?(?:屏蔽|隐藏|拉黑|静音|减少|少推荐|少给|少来|停止推荐|不推荐|置顶|固定)|(?:不用|不必|无需|不需要|没必要)(?:再)?(?:一直)?(?:放|留|排)在?(?:最)?(?:上面|前面|顶)"
+    r"|(?:取消|解除)(?:对|掉)?.{0,40}?(?:屏蔽|隐藏|静音|拉黑|置顶|固定)",
     re.IGNORECASE,
 )
 _NOT_GIFT: Final = re.compile(
@@ -105,7 +105,7 @@ def spelled(text: str) -> str:
             return f"{word[:-1]}'{word[-1]}"
         return f"{word[:-cut]}'{word[-cut:]}"
 
-    return _CONTRACTED.sub(whole, text)
+    return _CONTRACTED.sub(whole, text).replace("撤消", "撤销")
 
 
 def keeps(text: str) -> bool:
