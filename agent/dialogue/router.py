@@ -14,6 +14,7 @@ import numpy as np
 from agent.dialogue.sentences.examples import Encode, nearest
 from agent.dialogue.sentences.lexicon import HAN
 from agent.dialogue.sentences.mentions import find_places
+from agent.dialogue.sentences.refusals import only_refuses
 from agent.dialogue.sentences.rules import CHANGING, RULES, is_question
 from agent.dialogue.sentences.rules_en import KIN
 from agent.dialogue.sentences.rules_zh import KIN_ZH
@@ -29,6 +30,8 @@ from agent.llm.prompts import render
 # From this weight a rule decides; hints beyond the heaviest count a little.
 _CLEAR: Final = 2.0
 _HINT: Final = 0.3
+# Weight of “no dairy, please” as a filter of the list.
+_REFUSAL: Final = 5.0
 # By how much the best tool must lead, among examples, to be taken (right in seven to eight of ten by
 # cross-validation over the examples); and what it must score for the question to mean anything at all.
 _LEAD: Final = 0.2
@@ -58,7 +61,7 @@ _REFUSES: Final = re.compile(
     r"^\W*(?:please )?(?:no|not|without|don['’]?t (?:show|give))\b|不要|别(?!的|人)|不想", re.IGNORECASE
 )
 _OTHERS: Final = re.compile(
-    rf"\b(?:{KIN}|users?|customers?|people|households?|others?|everyone|anyone|instructions?|system)\b|{KIN_ZH}|用户|别人|其他|人家|大家|指令|系统|老王|隔壁",
+    rf"\b(?:{KIN}|users?|customers?|people|households?|others?|everyone|anyone|instructions?|system)\b|{KIN_ZH}|用户|别人|其他|人家|大家|指令|系统|老[王李张刘陈]|隔壁",
     re.IGNORECASE,
 )
 _LETTERS: Final = re.compile(r"[^\W\d_]")
@@ -218,6 +221,8 @@ def route_by_rules(question: str, language: Language) -> ToolName | None:
             hits = sorted((weight for pattern, weight in rules if pattern.search(question)), reverse=True)
             if hits:
                 weights[tool] = max(weights.get(tool, 0.0), hits[0] + _HINT * (len(hits) - 1))
+    if "en" in languages and only_refuses(question):
+        weights["recommend"] = max(weights.get("recommend", 0.0), _REFUSAL)
     supposed = {tool: w for tool, w in weights.items() if tool in CHANGING and w >= _CLEAR}
     if supposed_command and supposed:
         # What a command would do is told of that command; nothing is done without a yes.

@@ -17,7 +17,6 @@ THING_TOOLS: Final = frozenset(
 )
 
 Read = Callable[[ToolContext], ToolArgs | Draft]
-
 Run = Callable[[ToolContext, Any], tuple[Draft, TalkState]]
 
 

@@ -35,12 +35,9 @@ from agent.dialogue.telling import person as tell_person
 from agent.dialogue.telling.small_talk import read_talk, refuse, talk
 from agent.dialogue.telling.topic import explain_topic
 from agent.dialogue.telling.undone import undo
-from agent.dialogue.things import with_things
+from agent.dialogue.things import Read, Run, with_things
 from agent.interests.words import Language
 from agent.llm.fence import fence
-
-Read = Callable[[ToolContext], args.ToolArgs | Draft]
-Run = Callable[[ToolContext, Any], tuple[Draft, TalkState]]
 
 # Setting aside more events than this at once needs a yes.
 CONFIRM_ABOVE: Final = 25

@@ -8,9 +8,11 @@ import pytest
 
 from agent.dialogue.reading.wishes import WishReader
 from agent.dialogue.router import Router, route_by_rules
+from agent.dialogue.sentences.families import family
 from agent.dialogue.sentences.mentions import Names, find_places
 from agent.dialogue.sentences.periods import find_periods
 from agent.dialogue.talk.attributes import ItemFacts
+from agent.dialogue.talk.constraints import word_pattern
 from tests.dialogue.conftest import check_evidence
 
 
@@ -112,8 +114,6 @@ def test_a_change_of_a_thing_is_told_from_its_own_events(en):
 
 
 def test_a_word_for_a_family_leaves_out_what_bears_the_names_of_its_members():
-    from agent.dialogue.talk.constraints import family, word_pattern
-
     out = word_pattern(" or ".join(("dairy", *family("dairy"))))
     assert out.search("white milk, 1 gallon") and out.search("shredded cheeses") and not out.search("bananas")
     assert family("alcohol")[:3] == ("beer", "wine", "liquor") and family("bread") == ()

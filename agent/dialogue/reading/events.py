@@ -58,6 +58,11 @@ _ONCE: Final = re.compile(
     r"\b(?:last|this) time\b|\b(?:just now|yesterday|once|latest|last|recent)\b|\b(?:gift|present)\b|这次|上次|上回|那次|刚|昨天|最近|礼物|第.个|第.次",
     re.IGNORECASE,
 )
+_EVERYTHING: Final = re.compile(
+    r"\bforget (?:everything|all)(?: (?:about|of|you know|on|that).*)?\W*$|\b(?:delete|erase|wipe) (?:all )?(?:of )?my (?:data|history|profile|records)\b"
+    r"|(?:忘|删|清空|抹).{0,4}(?:全部|所有|一切|数据|资料|信息)|(?:全部|所有|一切|数据|资料|信息).{0,4}(?:忘|删|清空|抹)",
+    re.IGNORECASE,
+)
 
 
 def read_what_if(ctx: ToolContext) -> EventsArgs | Draft:
@@ -147,13 +152,6 @@ def _bought(ctx: ToolContext, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     bought = [name in ("purchase", "add-to-cart") for name in log.events]
     chosen = rows[np.array(bought, np.bool_)[log.event[rows]]]
     return chosen if len(chosen) else rows
-
-
-_EVERYTHING: Final = re.compile(
-    r"\bforget (?:everything|all)(?: (?:about|of|you know|on|that).*)?\W*$|\b(?:delete|erase|wipe) (?:all )?(?:of )?my (?:data|history|profile|records)\b"
-    r"|(?:忘|删|清空|抹).{0,4}(?:全部|所有|一切|数据|资料|信息)|(?:全部|所有|一切|数据|资料|信息).{0,4}(?:忘|删|清空|抹)",
-    re.IGNORECASE,
-)
 
 
 def read_forget(ctx: ToolContext) -> EventsArgs | Draft:

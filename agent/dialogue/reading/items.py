@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from agent.dialogue.reading.wish_numbers import count
-from agent.dialogue.reading.wish_refusals import complains
 from agent.dialogue.reading.wishes import WishReader
 from agent.dialogue.sentences.lexicon import HAN, content_words, stem
 from agent.dialogue.sentences.mentions import (
@@ -22,6 +21,7 @@ from agent.dialogue.sentences.mentions import (
     usual_words,
 )
 from agent.dialogue.sentences.periods import Period, find_periods, moment_of, windows_of
+from agent.dialogue.sentences.refusals import complains
 from agent.dialogue.sentences.stance import supposes
 from agent.dialogue.talk.answers import Draft, Sentence
 from agent.dialogue.talk.context import ToolContext
@@ -76,6 +76,16 @@ _SLOTS: Final = (
     (r"\bdomain|领域", "domain"),
     (r"\bchild|\bkid|孩|儿童", "audience"),
     (r"\bhad before|\bnew to me|没.过", "new_only"),
+)
+# What is said of constraints besides what they are about.
+_FRAME: Final = frozenset(
+    stem(word)
+    for word in """
+    rule rules filter filters constraint constraints restriction restrictions condition conditions limit limits limited
+    limiting restrict restricting narrow narrowing filtering restricted told false alarm fine ok okay kidding allowed
+    goes morning normal default original matters doesn dont today current showing recommending giving listing
+    clear clears drop both bother
+    """.split()
 )
 
 
@@ -274,16 +284,6 @@ def read_withdraw(ctx: ToolContext) -> WithdrawArgs:
     return WithdrawArgs(slots=tuple(entry.slot for entry in named))
 
 
-# What is said of constraints besides what they are about.
-_FRAME: Final = frozenset(
-    stem(word)
-    for word in """
-    rule rules filter filters constraint constraints restriction restrictions condition conditions limit limits limited
-    limiting restrict restricting narrow narrowing filtering restricted told false alarm fine ok okay kidding allowed
-    goes morning normal default original matters doesn dont today current showing recommending giving listing
-    clear clears drop both bother
-    """.split()
-)
 _FRAME_ZH: Final = re.compile(
     r"条件|限制|筛选|过滤|规则|原来|原样|原本|推荐|列表|清单|最初|最开始|开始|一开始|回到|恢复|都行|随便|解除|取消"
 )

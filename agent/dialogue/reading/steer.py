@@ -24,6 +24,7 @@ from agent.dialogue.sentences.periods import without_periods
 from agent.dialogue.sentences.rules import RULES
 from agent.dialogue.sentences.rules_en import KIN
 from agent.dialogue.sentences.rules_zh import KIN_ZH
+from agent.dialogue.sentences.second_thoughts import asks_further
 from agent.dialogue.sentences.stance import reports
 from agent.dialogue.sentences.tool_names import ToolName
 from agent.dialogue.talk.answers import Draft, Sentence
@@ -57,7 +58,6 @@ _TASTE: Final = re.compile(
     r"|^\W*(?:太|再|要)?(?P<zh>油腻|清淡|咸|甜|辣|淡|酸|油|腻)(?:了|一?[点些])",
     re.IGNORECASE,
 )
-_FURTHER_LIST: Final = re.compile(r"^\W*more(?: please)?\W*$", re.IGNORECASE)
 # Where one wish ends and another begins.
 _CLAUSE_END: Final = re.compile(
     r"[,;.!?，；。！？]+\s*(?:and |but |then |rather |so )?|\s+(?:but|rather)\s+"
@@ -108,7 +108,7 @@ def _other_wishes(ctx: ToolContext, rest: str, tool: SteerName) -> tuple[list[St
     steps: list[SteerStep] = []
     for part in (piece.strip() for piece in _CLAUSE_END.split(rest)):
         other = next((name for name in _STEERS if name != tool and part and _asks(part, name)), None)
-        if other is None or _FURTHER_LIST.search(part):
+        if other is None or asks_further(part):
             continue
         found = read_topic(dataclasses.replace(ctx, question=part))
         if isinstance(found, Draft) or not found.sure:

@@ -12,14 +12,15 @@ from typing import Final
 
 from agent.dialogue.reading.wish_numbers import count, limits, people
 from agent.dialogue.reading.wish_qualities import RELATIVE, qualities, without_qualities
-from agent.dialogue.reading.wish_refusals import complains, contained, refused, wants_new
 from agent.dialogue.reading.wish_words import WISH_WORDS
 from agent.dialogue.sentences.aims import Aims, read_aims
+from agent.dialogue.sentences.families import family
 from agent.dialogue.sentences.goods_zh import unreadable, without_han
 from agent.dialogue.sentences.lexicon import HAN, content_words
 from agent.dialogue.sentences.mentions import Names, says_all, usual_words
+from agent.dialogue.sentences.refusals import complains, contained, refused, wants_new
 from agent.dialogue.talk.attributes import ItemFacts, Measure, brand_of, measure
-from agent.dialogue.talk.constraints import Constraint, family, word_pattern
+from agent.dialogue.talk.constraints import Constraint, word_pattern
 from agent.interests.words import Language
 from agent.llm.fence import fence
 

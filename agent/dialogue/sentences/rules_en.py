@@ -13,7 +13,7 @@ _MONTH: Final = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_WHEN: Final = (
+WHEN: Final = (
     rf"(?:{_MONTH}|spring|summer|autumn|fall|winter|christmas|easter|\d{{4}}(?:-\d\d?)*|"
     r"(?:last|past|previous) (?:year|month|week|\w+day)|yesterday|(?:a|one|two|three|\d+) (?:years?|months?|weeks?) ago)"
 )
@@ -37,13 +37,6 @@ _CONSUME: Final = (
 )
 _SPEND: Final = r"(?:spend|spent|spending|pay|paid)"
 _CHANGED: Final = r"(?:mut|pin(?:n)?|block|hid(?:e|den)?|bann?|boost|rejec|und(?:o|id|one)\b|revert|remov|lower|set aside|tak(?:e|en) (?:\w+ ){0,2}back|forgot)\w*"
-
-# What “no …” does not refuse: an answer, a wish of another kind, a limit.
-_NO_REFUSAL: Final = (
-    r"(?:i|you|it|that|this|they|he|she|we|wait|way|thanks?|thank|ideas?|problem|worries|need|doubt|more|less|fewer|not|no|longer|but|please|undo|show|never ?mind|the other|"
-    r"one|matter|rush|point|reason|restrictions?|filters?|limits?|conditions?|constraints?|else|special|new|over|under|above|below|really|actually|sorry|just|only|give|why|what|kidding|"
-    r"don'?t|do|to|really|like|from|with (?:me|that|it)|my|your|wrong|happened|changed|the|these|those|clue|chance|joke|hurry|evidence|purchases?|events?|views?|ratings?)\b"
-)
 
 RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     "refuse": {
@@ -95,7 +88,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
     "what_if": {
         r"\bwhat (?:would|will) .{0,40}\b(?:without|if)\b": 4,
         r"\b(?:what if|imagine|suppose|assume|pretend|hypothetically)\b": 4,
-        rf"\b(?:without|ignor(?:e|ing)|leav(?:e|ing) out|exclud(?:e|ing)|skip(?:ping)?|disregard(?:ing)?|not counting) .{{0,40}}\b(?:{_WHEN}|purchases?|views?|ratings?|history)\b": 4,
+        rf"\b(?:without|ignor(?:e|ing)|leav(?:e|ing) out|exclud(?:e|ing)|skip(?:ping)?|disregard(?:ing)?|not counting) .{{0,40}}\b(?:{WHEN}|purchases?|views?|ratings?|history)\b": 4,
         r"\bif (?:i|you) (?:had never|had not|hadn'?t|never|did not|didn'?t|left|ignored)\b": 4,
         r"\bhow would (?:my|the) list\b": 3,
     },
@@ -144,11 +137,11 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bwhere does .{1,40}\bcome from\b": 3,
     },
     "as_of": {
-        rf"\b(?:my|the) (?:tastes?|profile|interests?|list)\b.{{0,20}}\b(?:of|in|at|from|back in) (?:the )?(?:early |late |beginning|start|end|{_WHEN})": 4,
-        rf"\bwhat did i (?:like|love|enjoy|care)\b.{{0,30}}\b(?:ago|{_WHEN})\b": 5,
-        rf"\bas (?:of|i was|it was)\b.{{0,20}}{_WHEN}": 5,
+        rf"\b(?:my|the) (?:tastes?|profile|interests?|list)\b.{{0,20}}\b(?:of|in|at|from|back in) (?:the )?(?:early |late |beginning|start|end|{WHEN})": 4,
+        rf"\bwhat did i (?:like|love|enjoy|care)\b.{{0,30}}\b(?:ago|{WHEN})\b": 5,
+        rf"\bas (?:of|i was|it was)\b.{{0,20}}{WHEN}": 5,
         r"\bas i was\b|\bas of\b": 5,
-        rf"\b(?:was|were|did|looked?|liked?|been|would you have)\b.{{0,60}}\b(?:in|on|before|last|during|back in|by|until|at) (?:the )?(?:early |late |mid-?)?{_WHEN}": 3,
+        rf"\b(?:was|were|did|looked?|liked?|been|would you have)\b.{{0,60}}\b(?:in|on|before|last|during|back in|by|until|at) (?:the )?(?:early |late |mid-?)?{WHEN}": 3,
         r"\b(?:who|what) (?:was|were) i\b(?! (?:buying|doing))|\bwas i into\b": 4,
         r"\b(?:\w+ )?(?:years?|months?|weeks?) ago\b": 3,
         r"\bgo back to\b|\btravel back\b|\bback then\b|\bat that time\b|\btime travel\b": 4,
@@ -165,7 +158,7 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"\bstop(?:ped)? (?:buying|watching|reading|viewing|liking|caring)\b|\b(?:more|less) important\b": 4,
         r"\bwhat(?:'s| is) new (?:with|about|in) (?:me|my)\b|\bnew (?:with|about) me\b": 4,
         r"\bcompare (?:my|me)\b": 4,
-        rf"\b(?:since|between|from)\b.{{0,30}}{_WHEN}": 1,
+        rf"\b(?:since|between|from)\b.{{0,30}}{WHEN}": 1,
     },
     "about_me": {
         rf"\b(?:what|which|who)\b(?: \w+){{0,2}} i (?:\w+ )?(?:{_CHANGED}|chang\w+)|\b(?:did|have|had) i (?:\w+ )?{_CHANGED}": 6,
@@ -242,13 +235,12 @@ RULES_EN: Final[Mapping[ToolName, Mapping[str, int]]] = {
         r"^\W*more \S+": 3,
     },
     "recommend": {
-        rf"^(?!.*\b(?:{_WHEN}|purchases|history|evidence)\b)\W*(?:(?:and|but|ok|also|then|please|so|now|well|oh),? )*(?:im [^,.]{{2,30}}, |i'?m [^,.]{{2,30}}, )?(?:no|nothing|without(?: the| any)?|but no) (?!{_NO_REFUSAL})(?:\w+ ){{0,3}}[\w'’-]+(?:(?:,| and| or| nor) (?:no |nothing |without )?(?!{_NO_REFUSAL})[\w'’-]+(?: \w+)?){{0,3}}(?: (?:please|pls|plz|thanks|either|this time|this week|today|for now|now|instead|tho|though))*(?:, (?!.*\?).{{1,60}})?\W*$": 5,
         r"\b(?:don'?t|do not) (?:need|want) (?:any )?(?!to\b|you\b|this\b|that\b|it\b)[\w'’-]+(?: [\w'’-]+)? (?:this (?:week|time|month)|today|tonight|now|right now|at the moment)\b": 6,
         r"\b(?:don'?t|do not) (?:put|include|add) .{1,40}\b(?:on|in|to) (?:my|the) list\b|\bi (?:already|still) (?:have|got|own) (?:the|number|no\.?|#|enough)\b|\b(?:swap|replace|exchange) (?:the |number |no\.? ?|#)(?!list)": 6,
         r"^\W*(?:so |ok |and |hi |hey |well |thanks?,? |thank you,? )*(?:what(?:'s| is)|show(?: me)?|let me see|see) (?:now )?(?:on )?(?:the|my) (?:current |new )?list(?: (?:now|again|please|look like now))*\W*$|\b(?:ok |so )*what(?:'s| is) left(?: now| then)?\W*$|\bsame list as\b|\bis (?:it|this|that|the list|my list) (?:still )?the same\b|\b(?:does|did) (?:my|the) list (?:look|change)": 6,
         r"^\W*(?:just |only )?(?:the )?(?:top|first) (?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)(?: (?:only|please|of them|items?|things?|ideas?))*\W*$": 6,
         r"(?:^|[,.:;!?] )\W*(?:(?:and|so|ok|hi|hey) )*(?:do you have|have you got|got any|got|i (?:said|meant)) (?!.*\b(?:me|my|mine|data|evidence|records?|reasons?|proof|information|saved?|stored?|to)\b)(?:(?:some|any|an?) )?[\w'’-]+(?: (?:with|for|without|in|of|containing) .{1,40}| [\w'’-]+)?\W*$": 4,
-        rf"^(?!.*\b(?:{_WHEN}|purchases|history|evidence)\b)\W*(?:(?:and|but|ok|also|then|please|so|now),? )*(?:skip|leave out) (?:the |any )?(?!list\b|to\b|it\b|that\b|this\b|them\b|me\b|number\b)[\w'’-]+": 6,
+        rf"^(?!.*\b(?:{WHEN}|purchases|history|evidence)\b)\W*(?:(?:and|but|ok|also|then|please|so|now),? )*(?:skip|leave out) (?:the |any )?(?!list\b|to\b|it\b|that\b|this\b|them\b|me\b|number\b)[\w'’-]+": 6,
         r"\b(?:my |a |the )?budget\b(?!.*\bdid i\b)|\bnew (?:to|for) me\b|\bnot (?:from )?the [\w'’-]+ brand\b": 3,
         r"^\W*any (?!changes?\b|news\b|reasons?\b|evidence\b|filters?\b|constraints?\b|feedback\b|ideas?\b|rules?\b|luck\b)[\w'’-]+(?: [\w'’-]+)?\W*$": 2,
         r"\bi (?:already |just )?(?:told|asked) you (?:never|not) to\b": 5,

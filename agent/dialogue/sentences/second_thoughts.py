@@ -99,6 +99,15 @@ def lets_back(text: str) -> bool | None:
     return True if _LET_BACK.search(text) else None if _MAY_COME.search(text) else False
 
 
+def asks_further(text: str) -> bool:
+    """Whether a sentence is “more”, which asks for what comes next in a list.
+
+    >>> asks_further("more please"), asks_further("more cheese")
+    (True, False)
+    """
+    return bool(_FURTHER.match(text))
+
+
 def turned_to(text: str) -> ToolName | None:
     """What is wanted of the thing spoken of last, by one who corrects what was done with it.
 
@@ -107,7 +116,7 @@ def turned_to(text: str) -> ToolName | None:
     >>> turned_to("less beer"), turned_to("no, mute it after all"), turned_to("more please")
     (None, 'mute', None)
     """
-    if _FURTHER.match(text):
+    if asks_further(text):
         return None
     return next((tool for tool, pattern in _TURNS.items() if re.match(pattern, text, re.IGNORECASE)), None)
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.dialogue.sentences.families import family
 from agent.dialogue.sentences.lexicon import HAN, stem
 from agent.dialogue.sentences.mentions import normal
 from agent.dialogue.talk.attributes import ItemFacts
@@ -44,19 +45,6 @@ _CHILD: Final = re.compile(
     r"picture books?|toys?)\b"
     r"|儿童|孩子|小朋友|少儿|幼儿|宝宝|婴儿|亲子|绘本|童话|玩具"
 )
-# What a word for a whole family leaves out besides itself. Names are all that is known of most items: rather
-# too much is left out than too little.
-_FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
-    name: tuple(members.split(","))
-    for name, members in (
-        ("dairy", "milk,cheese,yogurt,cream,creamer,butter,kefir,custard,milkshake"),
-        ("alcohol", "beer,wine,liquor,ale,lager,vodka,whiskey,rum,gin,tequila,champagne,cider"),
-        ("meat", "beef,pork,chicken,turkey,ham,bacon,sausage,lamb,veal,hot dog,steak,frankfurter,bologna,"
-         "salami,pepperoni,hamburger"),
-        ("nuts", "peanut,almond,cashew,walnut,pecan,pistachio,hazelnut"),
-        ("sweets", "candy,chocolate,cookie,cake,donut,ice cream,pie,syrup,dessert"),
-    )
-}  # fmt: skip
 # Which limit each kind sets, and how a value is held to it.
 _SIDES: Final[Mapping[str, tuple[str, Callable[[float, float], bool]]]] = {
     "at_most": ("upper", operator.le),
@@ -164,16 +152,6 @@ class Constraint:
             for code, value in items.measured(self.what).items():  # type: ignore[arg-type]
                 allowed[code] = holds(value, limit)
         return allowed
-
-
-def family(word: str) -> tuple[str, ...]:
-    """What is left out with a word for a whole family, the commonest first; empty for any other word.
-
-    >>> family("Nut")[0], family("cheese")
-    ('peanut', ())
-    """
-    wanted = stem(normal(word))
-    return next((members for name, members in _FAMILIES.items() if stem(name) == wanted), ())
 
 
 def word_pattern(word: str) -> re.Pattern[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.dialogue.sentences.lexicon import content_words
+from agent.dialogue.sentences.rules_en import WHEN
 
 _MAKER: Final = r"(?:brand|maker|publisher|manufacturer)s?"
 _BRAND_NAMED: Final = re.compile(rf"\b{_MAKER}\b|牌子|品牌", re.IGNORECASE)
@@ -26,6 +27,11 @@ _NOT: Final = re.compile(
     r"|(?:不想?要|不含|别要|除了|别给我|非)(?:含有?|带)?(?!超过|高于|贵过|多于)(?P<zh>[^，。；！？,的了]{1,16}?)(?:的|了|吧|之外|以外)*(?=$|[，。；！？,])",
     re.IGNORECASE,
 )
+_LEADS: Final = re.compile(
+    r"^\W*(?:(?:and|but|ok|also|then|please|so|now|well|oh),? )*(?:i'?m [^,.]{2,30}, )?(?:no|nothing|without|but no)\b(?! more\b)",
+    re.IGNORECASE,
+)
+_PAST: Final = re.compile(rf"\b(?:{WHEN}|purchases|history|evidence)\b", re.IGNORECASE)
 # “No meat, fish or eggs”: what follows the first of them.
 _NEXT: Final = re.compile(
     rf"\s*(?:(?P<comma>,)|,? ?\b(?:and|or|nor)\b)\s*(?P<word>[a-z'’-]+(?: [a-z'’-]+)??){_END}", re.IGNORECASE
@@ -74,6 +80,19 @@ _CONTENTS: Final = re.compile(
     r"^(?:dairy|lactose|sugar|salt|fat|gluten|alcohol|nuts?|peanuts?|soy|wheat|meat|caffeine|carbs?|additives|preservatives|坚果|糖|盐|酒精|麸质|乳制品|乳糖|咖啡因|脂肪)$",
     re.IGNORECASE,
 )
+
+
+def only_refuses(text: str) -> bool:
+    """Whether an English sentence begins by leaving something out and is no question, nor about the past.
+
+    >>> only_refuses("no dairy tho, im pregnant"), only_refuses("ok, nothing frozen and no meat")
+    (True, True)
+    >>> only_refuses("no wait"), only_refuses("without my March purchases"), only_refuses("no more beer")
+    (False, False, False)
+    """
+    if text.rstrip().endswith("?") or not _LEADS.match(text) or _PAST.search(text):
+        return False
+    return next(refused(text), None) is not None
 
 
 def wants_new(question: str) -> bool:
